@@ -1,0 +1,120 @@
+"""Where things are, as one immutable value.
+
+Paths and the few switches of a run belong here; reading data does not. The environment is read once, in
+:meth:`Settings.from_environment`, never at import.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines.problems import ConfigurationError
+
+PROJECT_VARIABLE = "OUTCOMES_PROJECT"
+WAREHOUSE_VARIABLE = "OUTCOMES_WAREHOUSE"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every folder and file that the pipeline touches.
+
+    Attributes:
+        project: Folder that holds ``dbt_project``, ``data``, ``expectations`` (the repository).
+        warehouse: Folder for everything generated.
+        raw: Bytes as received, ``<source>/<release>/``.
+        seeds: Hand-kept tables: commitments, areas, statuses.
+        sources: Source declarations, one YAML each.
+        expectations: Gate suites.
+        dbt_project: The dbt project.
+        releases_kept: How many published releases stay on disk.
+    """
+
+    project: Path
+    warehouse: Path
+    raw: Path = field(init=False)
+    seeds: Path = field(init=False)
+    sources: Path = field(init=False)
+    expectations: Path = field(init=False)
+    dbt_project: Path = field(init=False)
+    releases_kept: int = 3
+
+    def __post_init__(self) -> None:
+        """Derive the fixed folders from the two roots."""
+        for name, path in (
+            ("raw", self.project / "data" / "raw"),
+            ("seeds", self.project / "data" / "seeds"),
+            ("sources", self.project / "pipelines" / "acquire" / "sources"),
+            ("expectations", self.project / "expectations"),
+            ("dbt_project", self.project / "dbt_project"),
+        ):
+            object.__setattr__(self, name, path)
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read ``OUTCOMES_PROJECT`` and ``OUTCOMES_WAREHOUSE``, or use this checkout and its ``warehouse`` folder.
+
+        Returns:
+            Settings with absolute paths.
+
+        Raises:
+            ConfigurationError: The project folder has no ``dbt_project``.
+        """
+        project = Path(os.environ.get(PROJECT_VARIABLE) or Path(__file__).resolve().parent.parent).resolve()
+        if not (project / "dbt_project").is_dir():
+            raise ConfigurationError(
+                f"{project} is not a checkout of this project (no dbt_project in it). "
+                f"Run from a checkout, or set {PROJECT_VARIABLE} to one."
+            )
+        return cls(project=project, warehouse=Path(os.environ.get(WAREHOUSE_VARIABLE) or project / "warehouse").resolve())
+
+    @property
+    def landed(self) -> Path:
+        """Parquet as parsed, one file a source, not yet gated."""
+        return self.warehouse / "landed"
+
+    @property
+    def accepted(self) -> Path:
+        """Parquet that passed its gate, one file a source: the last good data."""
+        return self.warehouse / "accepted"
+
+    @property
+    def quarantine(self) -> Path:
+        """Rows that a gate set aside, one Parquet a source."""
+        return self.warehouse / "quarantine"
+
+    @property
+    def check_log(self) -> Path:
+        """What every check said and what became of every load."""
+        return self.warehouse / "check_log"
+
+    @property
+    def registry(self) -> Path:
+        """Source declarations as Parquet, for the model stage."""
+        return self.warehouse / "registry"
+
+    @property
+    def build_file(self) -> Path:
+        """The DuckDB file under construction; no reader opens it."""
+        return self.warehouse / "build" / "outcomes_build.duckdb"
+
+    @property
+    def releases(self) -> Path:
+        """Published releases, newest name last."""
+        return self.warehouse / "releases"
+
+    @property
+    def served_file(self) -> Path:
+        """The one path that BI tools open, read-only."""
+        return self.warehouse / "outcomes.duckdb"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Run history and schedules of Dagster."""
+        return self.warehouse / "dagster"
+
+    @property
+    def state_file(self) -> Path:
+        """Fingerprint of the inputs of the last complete run."""
+        return self.warehouse / "state.json"

@@ -1,0 +1,102 @@
+-- Every period of the series that measures a commitment at a place, with its baseline, comparator and target.
+-- One row per commitment, place, group and period from the baseline on.
+--
+-- The series: periods of one length only. Where the commitment names a baseline period, that period's length; otherwise
+-- the shortest that the indicator has, so that pooled and single years never mix.
+-- The baseline, in this order: the named period in today's extract (one vintage for both ends); otherwise, where the
+-- document names none, the last period that ended before the strategy began (an analyst's choice, marked as such).
+with
+    series as (
+        select
+            s.*,
+            v.value_key,
+            v.period_label,
+            v.period_type,
+            v.period_start,
+            v.period_end,
+            v.period_months,
+            v.value,
+            v.lower_ci_95,
+            v.upper_ci_95,
+            v.count,
+            v.denominator,
+            v.value_status_code,
+            v.compared_to_england_published,
+            v.compared_to_england_computed,
+            case when s.comparator_area_code = 'E92000001' then v.england_value end as comparator_value,
+            coalesce(
+                min(v.period_months) filter (where v.period_label = s.baseline_period_label) over scope,
+                min(v.period_months) over scope
+            ) as series_months
+        from {{ ref("int_commitments__scoped") }} as s
+        inner join
+            {{ ref("int_indicator_values__compared") }} as v
+            on s.indicator_id = v.indicator_id
+            and s.area_code = v.area_code
+            and s.sex = v.sex
+            and s.age = v.age
+            and s.category_type = v.category_type
+            and s.category = v.category
+        window scope as (partition by s.commitment_id, s.area_code, s.indicator_id, s.sex, s.age, s.category_type, s.category)
+    ),
+
+    with_baseline as (
+        select
+            *,
+            {% set reference %}
+                case
+                    when value is null then null
+                    when baseline_period_label is not null and period_label = baseline_period_label then period_end
+                    when baseline_period_label is null and period_end <= framework_start then period_end
+                end
+            {% endset %}
+            max({{ reference }}) over scope as baseline_end,
+            arg_max(period_start, {{ reference }}) over scope as baseline_start,
+            arg_max(period_label, {{ reference }}) over scope as baseline_label_used,
+            arg_max(value_key, {{ reference }}) over scope as baseline_value_key,
+            arg_max(value, {{ reference }}) over scope as baseline_value_used,
+            arg_max(lower_ci_95, {{ reference }}) over scope as baseline_lower_ci_95,
+            arg_max(upper_ci_95, {{ reference }}) over scope as baseline_upper_ci_95,
+            arg_max(comparator_value, {{ reference }}) over scope as baseline_comparator_value
+        from series
+        where period_months = series_months
+        window scope as (partition by commitment_id, area_code, indicator_id, sex, age, category_type, category)
+    )
+
+select
+    *,
+    case
+        when baseline_end is null
+        then 'none'
+        when baseline_period_label is not null
+        then 'named_period'
+        else 'position_when_signed'
+    end as baseline_basis,
+    case
+        when target_type = 'absolute_level'
+        then target_value
+        when target_type in ('percent_change_from_baseline', 'max_rise_from_baseline') and coalesce(change_basis, 'relative') = 'relative'
+        then baseline_value_used * (1 + target_value / 100.0)
+        when target_type in ('absolute_change_from_baseline', 'percent_change_from_baseline', 'max_rise_from_baseline')
+        then baseline_value_used + target_value
+        when target_family = 'comparator'
+        then comparator_value
+        when target_family = 'direction'
+        then baseline_value_used
+    end as target_value_used,
+    case
+        when target_family = 'direction'
+        then case when sign > 0 then '>' else '<' end
+        else coalesce(operator, case when sign > 0 then '>=' else '<=' end)
+    end as operator_used,
+    case
+        when due_date is null
+        then 'no_due_date'
+        when period_end >= due_date
+        then 'answered'
+        when due_date < {{ as_at() }}
+        then 'due_awaiting_data'
+        else 'before_due'
+    end as deadline_state
+from with_baseline
+where baseline_end is null or period_end >= baseline_end

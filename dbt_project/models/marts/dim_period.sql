@@ -1,0 +1,25 @@
+with
+    periods as (
+        select period_type, period_start, period_end, min(period_label) as period_label, max(period_pooled_years) as pooled_years
+        from {{ ref("int_indicator_values__deduplicated") }}
+        group by period_type, period_start, period_end
+    )
+
+select
+    {{ surrogate_key(["period_type", "period_start", "period_end"]) }} as period_key,
+    period_label,
+    period_type,
+    period_start,
+    period_end,
+    cast(date_diff('month', period_start, period_end + interval 1 day) as integer) as period_months,
+    cast(coalesce(pooled_years, 0) as integer) as pooled_years,
+    cast(strftime(period_end, '%Y%m%d') as bigint) * 1000
+    + cast(date_diff('month', period_start, period_end + interval 1 day) as bigint) as period_sort
+from periods
+union all by name
+select *
+from
+    (
+        values (-1::bigint, 'Unknown', 'unknown', 0::bigint), (-2::bigint, 'Not applicable', 'not_applicable', 0::bigint)
+    ) as special(period_key, period_label, period_type, period_sort)
+order by period_key

@@ -1,0 +1,26 @@
+with
+    population_groups as (
+        select distinct sex, age, category_type, category
+        from {{ ref("int_indicator_values__deduplicated") }}
+        union
+        select distinct sex, age, category_type, category
+        from {{ ref("int_commitments__scoped") }}
+        where indicator_id is not null
+    )
+
+select
+    {{ surrogate_key(["sex", "age", "category_type", "category"]) }} as population_group_key,
+    sex,
+    age,
+    category_type,
+    category,
+    concat_ws(', ', sex, age, nullif(category, 'Total')) as population_group,
+    cast(category_type = 'Total' as smallint) as is_total
+from population_groups
+union all by name
+select *
+from
+    (
+        values (-1::bigint, 'Unknown', 0::smallint), (-2::bigint, 'Not applicable', 0::smallint)
+    ) as special(population_group_key, population_group, is_total)
+order by population_group_key

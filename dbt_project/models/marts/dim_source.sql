@@ -1,0 +1,21 @@
+select
+    {{ surrogate_key(["s.id"]) }} as source_key,
+    cast(s.id as varchar) as source_id,
+    cast(s.title as varchar) as source_title,
+    cast(s.publisher as varchar) as publisher,
+    cast(s.licence as varchar) as licence,
+    cast(s.owner as varchar) as owner,
+    cast(s.homepage as varchar) as homepage,
+    cast(s.cadence as varchar) as release_cadence,
+    cast(s.stale_after_days as integer) as stale_after_days,
+    cast(l.load_state as varchar) as load_state,
+    cast(l.is_stale as smallint) as is_stale,
+    cast(l.reason as varchar) as load_reason,
+    cast(l.source_releases as varchar) as source_releases
+from {{ source("registry", "sources") }} as s
+left join {{ source("check_log", "loads") }} as l on s.id = l.source_id
+union all by name
+select *
+from
+    (values (-1::bigint, 'unknown', 'Unknown'), (-2::bigint, 'not_applicable', 'Not applicable')) as special(source_key, source_id, source_title)
+order by source_key

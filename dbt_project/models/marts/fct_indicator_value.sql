@@ -1,0 +1,33 @@
+select
+    v.value_key as indicator_value_key,
+    {{ surrogate_key(["v.indicator_id"]) }} as indicator_key,
+    {{ surrogate_key(["v.area_code", "v.area_type"]) }} as area_key,
+    {{ surrogate_key(["v.period_type", "v.period_start", "v.period_end"]) }} as period_key,
+    {{ surrogate_key(["v.sex", "v.age", "v.category_type", "v.category"]) }} as population_group_key,
+    {{ surrogate_key(["v.source_id"]) }} as source_key,
+    v.indicator_id,
+    v.area_code,
+    v.value,
+    v.lower_ci_95,
+    v.upper_ci_95,
+    v.lower_ci_99_8,
+    v.upper_ci_99_8,
+    v.count,
+    v.denominator,
+    v.value_status_code,
+    v.value_note,
+    v.england_value,
+    v.recent_trend_published,
+    v.recent_trend_computed,
+    v.compared_to_england_published,
+    v.compared_to_england_computed,
+    cast(coalesce(l.is_stale, 0) as smallint) as is_stale,
+    v.source_release,
+    v.source_file,
+    v.source_file_sha256,
+    v.source_row_number,
+    v.source_column,
+    v.value_as_published
+from {{ ref("int_indicator_values__trended") }} as v
+left join {{ source("check_log", "loads") }} as l on v.source_id = l.source_id
+order by v.indicator_id, v.area_code, v.period_end

@@ -1,0 +1,76 @@
+select
+    {{
+        surrogate_key(
+            ["e.commitment_id", "e.valid_from", "e.area_code", "e.indicator_id", "e.sex", "e.age", "e.category_type", "e.category", "e.period_start", "e.period_end"]
+        )
+    }} as target_vs_actual_key,
+    {{ surrogate_key(["e.commitment_id", "e.valid_from"]) }} as commitment_key,
+    {{ surrogate_key(["a.area_code", "a.area_type"]) }} as area_key,
+    case
+        when e.indicator_id is null then -2 else {{ surrogate_key(["e.sex", "e.age", "e.category_type", "e.category"]) }}
+    end as population_group_key,
+    case
+        when e.period_end is null then -2 else {{ surrogate_key(["e.period_type", "e.period_start", "e.period_end"]) }}
+    end as period_key,
+    case when e.indicator_id is null then -2 else {{ surrogate_key(["e.indicator_id"]) }} end as indicator_key,
+    {{ surrogate_key(["e.status_code"]) }} as status_key,
+    e.commitment_id,
+    e.area_code,
+    e.status_code,
+    e.not_assessable_reason,
+    e.explanation,
+    e.indicator_confidence,
+    e.value as actual_value,
+    e.lower_ci_95 as actual_lower_ci_95,
+    e.upper_ci_95 as actual_upper_ci_95,
+    e.value_status_code,
+    e.value_key as actual_value_key,
+    e.baseline_value_used as baseline_value,
+    e.baseline_label_used as baseline_period_label,
+    e.baseline_basis,
+    e.baseline_value_key,
+    e.baseline_value as baseline_value_stated,
+    e.comparator_value,
+    e.baseline_comparator_value,
+    e.target_value_used as target_value,
+    e.operator_used as target_operator,
+    e.trajectory_value,
+    e.value - e.target_value_used as gap_to_target,
+    -- Whole people still to move, rounded up; withheld when the counts are small enough to identify somebody.
+    case
+        when
+            e.value_type = 'proportion'
+            and e.point_meets_target = 0
+            and e.denominator is not null
+            and coalesce(e.count, e.value / e.multiplier * e.denominator) >= {{ var("disclosure_minimum") }}
+            and e.denominator - coalesce(e.count, e.value / e.multiplier * e.denominator) >= {{ var("disclosure_minimum") }}
+        then cast(ceil(abs(e.value - e.target_value_used) / e.multiplier * e.denominator) as bigint)
+    end as gap_in_people,
+    case
+        when e.target_family = 'level' and e.sign * (e.target_value_used - e.baseline_value_used) > 0
+        then (e.value - e.baseline_value_used) / (e.target_value_used - e.baseline_value_used)
+    end as share_of_distance,
+    case
+        when e.target_family = 'level' and e.point_meets_target = 0 and e.due_date > e.period_end
+        then (e.target_value_used - e.value) / {{ years_between("e.period_end", "e.due_date") }}
+    end as required_annual_change,
+    case
+        when e.period_end > e.baseline_end
+        then (e.value - e.baseline_value_used) / {{ years_between("e.baseline_end", "e.period_end") }}
+    end as observed_annual_change,
+    e.level_code,
+    cast(e.point_meets_target as smallint) as is_target_met_by_point,
+    e.change_code,
+    e.change_method,
+    cast(coalesce(e.is_overlapping_baseline, 0) as smallint) as is_overlapping_baseline,
+    e.pace_ratio,
+    e.pace_band,
+    cast(coalesce(e.is_slipping, 0) as smallint) as is_slipping,
+    e.deadline_state,
+    e.due_date,
+    e.status_rule_order,
+    e.status_rule_why,
+    cast(coalesce(e.is_scorecard_period, 0) as smallint) as is_scorecard_period
+from {{ ref("int_commitments__explained") }} as e
+left join {{ ref("areas") }} as a on e.area_code = a.area_code
+order by e.commitment_id, e.area_code, e.period_end

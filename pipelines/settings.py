@@ -115,6 +115,16 @@ class Settings:
         return self.warehouse / "dagster"
 
     @property
+    def logs(self) -> Path:
+        """What dbt and Dagster write while they run."""
+        return self.warehouse / "logs"
+
+    @property
+    def run_inputs_file(self) -> Path:
+        """What the run under way works on."""
+        return self.warehouse / "run_inputs.json"
+
+    @property
     def state_file(self) -> Path:
         """Fingerprint of the inputs of the last complete run."""
         return self.warehouse / "state.json"

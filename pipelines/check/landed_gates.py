@@ -1,0 +1,153 @@
+"""Dagster assets that gate sources: one ``accepted/<source>`` each, with its check ``gate``, and the log of all gates.
+
+Only the wiring belongs here; what a gate does is in ``load_gate``. A refused load fails the check with severity ERROR and
+keeps the last good data; it does not block, so that the other sources publish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator  # noqa: TC003 - Dagster resolves annotations when it wraps a function
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import polars as pl
+
+from pipelines.acquire.landed_assets import REGISTRY_KEYS, read_problems
+from pipelines.check.load_gate import check_load
+from pipelines.problems import OutcomesError
+
+if TYPE_CHECKING:
+
+    from pipelines.acquire.source_registry import Source
+    from pipelines.check.gate import CheckResult
+    from pipelines.refresh_progress import RefreshProgress
+    from pipelines.settings import Settings
+
+GROUP = "check"
+GATE_LOG_KEYS = tuple(dg.AssetKey(["check_log", name]) for name in ("loads", "checks", "quarantined_rows"))
+
+
+def results_table(results: Iterable[CheckResult]) -> dg.TableMetadataValue:
+    """Return check results as a table for the UI: rule, outcome, failing rows, what was seen, why."""
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "check": one.check_id,
+                    "severity": one.severity,
+                    "outcome": one.outcome,
+                    "rows_failed": one.rows_failed or 0,
+                    "observed": one.observed,
+                    "why": one.why,
+                }
+            )
+            for one in results
+        ]
+    )
+
+
+def accepted_asset(source: Source, settings: Settings, progress: RefreshProgress) -> dg.AssetsDefinition:
+    """Build the asset that gates one source.
+
+    Args:
+        source: The declaration.
+        settings: Folders.
+        progress: Where to report.
+
+    Returns:
+        Asset ``accepted/<source>`` with the check ``gate``.
+    """
+    key = dg.AssetKey(["accepted", source.id])
+
+    @dg.asset(
+        key=key,
+        group_name=GROUP,
+        deps=[dg.AssetKey(["landed", source.id]), *REGISTRY_KEYS],
+        description=(
+            f"{source.title}: the last load that passed its gate, less the rows in quarantine. "
+            f"The rules are in expectations/landed/{source.id}.json."
+        ),
+        kinds={"greatexpectations", "duckdb"},
+        required_resource_keys={"one_refresh_at_a_time"},
+        check_specs=[dg.AssetCheckSpec("gate", asset=key, description="The load satisfies every critical expectation.")],
+    )
+    def accepted() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        progress.begin("check", source.id)
+        problems = read_problems(settings, source.id)
+        landed = None if problems else settings.landed / f"{source.id}.parquet"
+        outcome = check_load(source, landed, problems, settings, datetime.now(UTC))
+        load = outcome.load
+        progress.end("check", source.id, _in_words(outcome.accepted, load.is_stale, load.quarantined_rows), load.served_rows)
+        yield dg.MaterializeResult(
+            asset_key=key,
+            metadata={
+                "dagster/row_count": load.served_rows,
+                "state": load.load_state,
+                "stale": bool(load.is_stale),
+                "landed rows": load.landed_rows,
+                "quarantined rows": load.quarantined_rows,
+                "refused rows": load.refused_rows,
+                "served load": load.served_load_id or "none",
+            },
+        )
+        failed = [one for one in outcome.results if one.outcome in ("blocked", "not_evaluated")]
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name="gate",
+            passed=outcome.accepted,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=load.reason or f"{len(outcome.results)} expectations, none of them refuses the load.",
+            metadata={
+                **{one.check_id: one.observed for one in failed},
+                "failing rows": dg.MetadataValue.json({one.check_id: list(one.details) for one in failed}),
+                "expectations": results_table(outcome.results),
+            },
+        )
+
+    return accepted
+
+
+def gate_log_asset(sources: dict[str, Source], settings: Settings) -> dg.AssetsDefinition:
+    """Build the asset that stands for the log of all gates, which the model reads.
+
+    Args:
+        sources: Every declared source.
+        settings: Folders.
+
+    Returns:
+        A multi-asset with the keys of :data:`GATE_LOG_KEYS`; it fails when a declared source has no record.
+    """
+    folders = {"loads": (settings.check_log, ".load"), "checks": (settings.check_log, ".checks"), "quarantined_rows": (settings.quarantine, "")}
+
+    @dg.multi_asset(
+        name="gate_log",
+        group_name=GROUP,
+        required_resource_keys={"one_refresh_at_a_time"},
+        specs=[
+            dg.AssetSpec(
+                key,
+                deps=[dg.AssetKey(["accepted", source_id]) for source_id in sources],
+                description=f"What the gates of this run said: {key.path[-1].replace('_', ' ')} of every source.",
+                kinds={"parquet"},
+            )
+            for key in GATE_LOG_KEYS
+        ],
+    )
+    def gate_log() -> Iterator[dg.MaterializeResult[None]]:
+        for key in GATE_LOG_KEYS:
+            folder, suffix = folders[key.path[-1]]
+            files = [folder / f"{source_id}{suffix}.parquet" for source_id in sources]
+            missing = [file.name for file in files if not file.is_file()]
+            if missing:
+                raise OutcomesError(f"No gate has written {', '.join(missing)}: materialise the accepted assets first.")
+            rows = pl.scan_parquet(files).select(pl.len()).collect().item()
+            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": int(rows)})
+
+    return gate_log
+
+
+def _in_words(accepted: bool, is_stale: int, quarantined: int) -> str:
+    if accepted:
+        return f"accepted, {quarantined:,} quarantined" if quarantined else "accepted"
+    return "refused, older data served" if is_stale else "refused"

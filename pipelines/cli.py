@@ -1,0 +1,245 @@
+"""The command ``outcomes``.
+
+Options, words on the screen and exit codes belong here; the work is elsewhere and is imported when a command needs it,
+so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from pipelines.problems import OutcomesError
+from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipelines.refresh import RefreshResult
+    from pipelines.refresh_progress import RefreshProgress
+
+PUBLISHED, NOT_PUBLISHED, SOURCES_BLOCKED = 0, 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def outcomes() -> None:
+    """Where we are, where we said we would be, and whether the difference is real.
+
+    Reads extracts in data/raw and commitments in data/seeds, gates every load, and publishes one DuckDB file for BI
+    tools: warehouse/outcomes.duckdb. Open it read-only; it is replaced in one step, so a reader is never in the way.
+
+    \b
+    Start here:
+      outcomes refresh      land, gate, model and publish whatever is new
+      outcomes status       what is published, how old it is, and which sources are blocked
+      outcomes ui           the same pipeline in the browser, on this machine only
+    """
+
+
+@outcomes.command()
+@click.option(
+    "--as-at",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day the release speaks for: decides which due dates have passed. Today in London by default.",
+)
+@click.option("--force", is_flag=True, help="Run even when no input has changed since the last release.")
+@click.option("--strict", is_flag=True, help="Exit with 2 when any source was blocked, although the others published.")
+@click.option("--plain", is_flag=True, help="One line an item, no live table (the default when not in a terminal).")
+def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool) -> None:
+    """Land, gate, model and publish whatever is new.
+
+    A source whose gate fails stops only itself: its last good data stay, marked stale, and the others publish. A gate
+    over the finished tables stops everything: the served file stays as it was.
+
+    \b
+    Exit codes:
+      0  published, or nothing new
+      1  not published; the reason is printed, and the served file is untouched
+      2  with --strict: published, but a source was blocked
+
+    \b
+    Examples:
+      outcomes refresh
+      outcomes refresh --strict --plain          from a scheduler
+      outcomes refresh --as-at 2028-04-01        what would the day after the deadline say?
+    """
+    from pipelines.refresh import refresh as run_refresh
+    from pipelines.refresh_progress import LiveProgress, PlainProgress
+
+    settings = Settings.from_environment()
+    console = _console()
+    day: date | None = as_at.date() if as_at else None
+
+    def run(progress: RefreshProgress) -> RefreshResult:
+        return run_refresh(settings, progress, as_at=day, force=force)
+
+    if console.is_terminal and not plain:
+        with LiveProgress(console) as live:
+            result = run(live)
+    else:
+        result = run(PlainProgress(console.out))
+
+    if result.outcome == "not_published":
+        console.print(f"[red]Not published[/red] ({result.seconds:.1f} s). The served file is as it was.", highlight=False)
+        for failure in result.failures:
+            console.print(f"  {failure}", markup=False, highlight=False)
+        console.print(f"  Details: {settings.logs / 'refresh.log'}, or `outcomes ui`.", markup=False, highlight=False)
+        _leave(NOT_PUBLISHED)
+    if result.outcome == "nothing_new":
+        console.print(f"Nothing new: release {result.release_id} stands ({result.seconds:.1f} s).", highlight=False)
+    else:
+        _print_summary(console, settings)
+        console.print(
+            f"Published release {result.release_id} in {result.seconds:.1f} s: {_shown(settings)}", highlight=False, soft_wrap=True
+        )
+    if strict and _blocked_sources(settings):
+        _leave(SOURCES_BLOCKED)
+    _leave(PUBLISHED)
+
+
+@outcomes.command()
+def status() -> None:
+    """Show what is published, how old it is, which sources are blocked or stale, and whether new input is waiting.
+
+    Exits with 1 when nothing is published.
+    """
+    from pipelines.publish.published_state import read_published
+    from pipelines.refresh import has_news
+
+    settings = Settings.from_environment()
+    console = _console()
+    published = read_published(settings.served_file)
+    if published is None:
+        console.print("Nothing is published yet. Run: outcomes refresh", highlight=False)
+        sys.exit(NOT_PUBLISHED)
+    age = published.age(datetime.now(UTC))
+    console.print(
+        f"Release {published.release.release_id}, as at {published.release.as_at:%-d %B %Y}, "
+        f"built {age.days} days {age.seconds // 3600} hours {age.seconds % 3600 // 60} minutes ago, "
+        f"{published.size_bytes / 1e6:.1f} MB: {_shown(settings)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    _print_summary(console, settings)
+    console.print(
+        "New input is waiting: run outcomes refresh." if has_news(settings) else "No input has changed since.",
+        highlight=False,
+    )
+
+
+@outcomes.command()
+@click.option("--port", default=3000, show_default=True, help="Port on this machine.")
+def ui(port: int) -> None:
+    """Open the pipeline in the browser: http://127.0.0.1:3000, reachable from this machine only.
+
+    Shows the assets in the order of the flow with their row counts and checks, runs the job `refresh`, and holds the
+    daily schedule (six in the morning, London time), which is off until you switch it on.
+    """
+    from pathlib import Path
+
+    from pipelines.refresh import prepare_dagster_home
+
+    settings = Settings.from_environment()
+    prepare_dagster_home(settings)
+    dagster = Path(sys.executable).with_name("dagster")
+    os.chdir(settings.project)
+    os.execv(dagster, [str(dagster), "dev", "-m", "pipelines.definitions", "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
+
+
+def _print_summary(console: Console, settings: Settings) -> None:
+    import duckdb
+    from rich.table import Table
+
+    with duckdb.connect(str(settings.served_file), read_only=True) as served:
+        loads = served.execute(
+            """
+            select source_id, load_state, is_stale, landed_rows, staged_rows, quarantined_rows, refused_rows, duplicate_rows,
+                published_rows, load_reason
+            from source_load order by source_id
+            """
+        ).fetchall()
+        counts = served.execute(
+            """
+            select area_name, status_label, status_symbol, status_sort, count(*)
+            from v_scorecard group by all order by area_name, status_sort
+            """
+        ).fetchall()
+        totals = served.execute(
+            """
+            select 'All places', status_label, status_symbol, status_sort, count(*)
+            from v_scorecard group by all order by status_sort
+            """
+        ).fetchall()
+
+    sources = Table(title="Sources", title_justify="left", box=None, pad_edge=False, header_style="bold")
+    sources.add_column("Source", no_wrap=True)
+    sources.add_column("State", no_wrap=True)
+    for name in ("Landed", "Accepted", "Quarantined", "Refused", "Duplicates", "Published"):
+        sources.add_column(name, justify="right")
+    for source_id, state, is_stale, *numbers, _ in loads:
+        words = "blocked" + (", stale" if is_stale else "") if state == "refused" else "accepted"
+        sources.add_row(source_id, words, *(f"{number:,}" for number in numbers), style="red" if state == "refused" else None)
+    console.print(sources)
+    for source_id, state, _, *_, reason in loads:
+        if state == "refused":
+            console.print(f"  {source_id}: {reason}", markup=False, highlight=False)
+
+    by_place: dict[str, list[str]] = {}
+    for area, label, symbol, _, number in [*counts, *totals]:
+        by_place.setdefault(area, []).append(f"{symbol} {number} {label.lower()}")
+    places = Table(title="Commitments by place", title_justify="left", box=None, pad_edge=False, header_style="bold")
+    places.add_column("Place", no_wrap=True)
+    places.add_column("Status")
+    for area, found in by_place.items():
+        places.add_row(area, "   ".join(found).replace(" ", "\u00a0").replace("\u00a0\u00a0\u00a0", "   "))
+    console.print(places)
+
+
+def _console() -> Console:
+    """Return a console on the standard output of now, which a run redirects for the tools that it calls."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120)
+
+
+def _blocked_sources(settings: Settings) -> list[str]:
+    import duckdb
+
+    with duckdb.connect(str(settings.served_file), read_only=True) as served:
+        rows = served.execute("select source_id from source_load where load_state = 'refused' order by 1").fetchall()
+    return [str(source_id) for (source_id,) in rows]
+
+
+def _shown(settings: Settings) -> str:
+    served = settings.served_file
+    return str(served.relative_to(settings.project)) if served.is_relative_to(settings.project) else str(served)
+
+
+def _leave(code: int) -> None:
+    """End with ``code``, and let nothing be written to stderr any more.
+
+    DuckDB 2.0 prints a page of "leaked instances" while the interpreter shuts down after its SQLAlchemy dialect was used;
+    harmless, but alarming under a summary.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, sys.stderr.fileno())
+    sys.exit(code)
+
+
+def main() -> None:
+    """Run the command; an error of ours is one message on stderr and exit code 1, never a traceback."""
+    try:
+        outcomes(standalone_mode=True)
+    except OutcomesError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(NOT_PUBLISHED)
+
+
+if __name__ == "__main__":
+    main()

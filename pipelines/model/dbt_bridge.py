@@ -1,0 +1,209 @@
+"""dbt inside Dagster: the manifest, the asset keys and groups, and the one ``@dbt_assets``.
+
+How dbt is called belongs here; what the models say is in ``dbt_project``. Annotations are evaluated (no ``__future__``
+import), because Dagster checks the type of the context when it wraps the function.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from packaging.version import Version
+
+from pipelines.acquire.source_registry import Source
+from pipelines.model.warehouse_file import count_rows, fresh_build_file
+from pipelines.problems import ConfigurationError
+from pipelines.refresh_progress import RefreshProgress
+from pipelines.run_inputs import read_inputs
+from pipelines.settings import Settings
+
+MARTS = "marts"
+_THING = {"indicator_values": "indicator_values", "neighbour_sets": "members"}
+_VARIABLE = {"indicator_values": "indicator_value_models", "neighbour_sets": "neighbour_set_models"}
+
+
+class OfflineDbt(DbtCliResource):
+    """The dbt command without its version look-up, which asks the package index over the network once per process."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(importlib.metadata.version("dbt-core"))
+
+
+class WarehouseTranslator(DagsterDbtTranslator):
+    """Asset keys ``<layer>/<name>`` and one group per layer; dbt sources are the assets of the earlier stages."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Return ``accepted/<source>`` and the like for dbt sources, ``<layer>/<name>`` for seeds and models."""
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
+        return dg.AssetKey([_layer(dbt_resource_props), dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Return ``model_<layer>``, so that groups sort in the order of the flow."""
+        return f"model_{_layer(dbt_resource_props)}"
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Return the model's own description, without the SQL that dagster-dbt would add."""
+        return str(dbt_resource_props.get("description") or "")
+
+
+def _layer(props: Mapping[str, Any]) -> str:
+    return "seeds" if props["resource_type"] == "seed" else str(props["fqn"][1])
+
+
+def staging_model(source: Source) -> str:
+    """Return the name of a source's staging model: ``stg_<source>__<thing>``."""
+    return f"stg_{source.id}__{_THING[source.provides]}"
+
+
+def dbt_variables(sources: Mapping[str, Source], as_at: str | None = None) -> str:
+    """Return the variables of a dbt call as JSON: the as-at day, and the staging models that the declarations ask for.
+
+    Args:
+        sources: Every declared source.
+        as_at: ISO date; left out when the project is only parsed.
+
+    Returns:
+        JSON for ``--vars``.
+    """
+    variables: dict[str, Any] = {
+        variable: [staging_model(source) for source in sources.values() if source.provides == provides]
+        for provides, variable in _VARIABLE.items()
+    }
+    return json.dumps({**variables, "as_at": as_at} if as_at else variables)
+
+
+def prepare_manifest(settings: Settings, sources: Mapping[str, Source]) -> Path:
+    """Parse the dbt project when it has changed since the last parse.
+
+    Args:
+        settings: Folders; the manifest lives in the warehouse, so that parallel warehouses do not share it.
+        sources: Every declared source.
+
+    Returns:
+        The manifest file.
+
+    Raises:
+        ConfigurationError: dbt cannot parse the project; dbt's own words are in the message.
+    """
+    target = _target(settings)
+    manifest, stamp = target / "manifest.json", target / "manifest.stamp"
+    variables = dbt_variables(sources)
+    digest = hashlib.sha256(f"{variables}{importlib.metadata.version('dbt-duckdb')}{settings.warehouse}".encode())
+    for folder in (settings.dbt_project, settings.seeds):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".sql", ".yml", ".csv") and "target" not in path.relative_to(folder).parts:
+                digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    wanted = digest.hexdigest()
+    if manifest.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return manifest
+    target.mkdir(parents=True, exist_ok=True)
+    parsed = subprocess.run(
+        [
+            *_dbt_command(),
+            "parse",
+            "--quiet",
+            "--no-partial-parse",
+            *("--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project)),
+            *("--target-path", str(target), "--log-path", str(settings.logs), "--vars", variables),
+        ],
+        env={**os.environ, **dbt_environment(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if parsed.returncode != 0 or not manifest.is_file():
+        raise ConfigurationError(f"dbt cannot parse {settings.dbt_project.name}:\n{parsed.stdout}{parsed.stderr}")
+    stamp.write_text(wanted, encoding="utf-8")
+    return manifest
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that the dbt project reads, and no telemetry."""
+    return {
+        "OUTCOMES_WAREHOUSE": settings.warehouse.as_posix(),
+        "OUTCOMES_BUILD_FILE": settings.build_file.as_posix(),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_LOG_PATH": str(settings.logs),
+    }
+
+
+def mart_keys(manifest: Path) -> list[dg.AssetKey]:
+    """Return the asset keys of every mart, tables and views, sorted."""
+    nodes: dict[str, dict[str, Any]] = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    return sorted(
+        dg.AssetKey([MARTS, node["name"]])
+        for node in nodes.values()
+        if node["resource_type"] == "model" and _layer(node) == MARTS
+    )
+
+
+def model_assets(
+    manifest: Path, sources: Mapping[str, Source], settings: Settings, progress: RefreshProgress
+) -> dg.AssetsDefinition:
+    """Build the one dbt step: seeds, staging, intermediate and marts, with their tests as asset checks.
+
+    Args:
+        manifest: As returned by :func:`prepare_manifest`.
+        sources: Every declared source.
+        settings: Folders.
+        progress: Where to report.
+
+    Returns:
+        The dbt assets. A failing dbt test of severity error fails the step, and nothing is published.
+    """
+
+    @dbt_assets(
+        manifest=manifest,
+        dagster_dbt_translator=WarehouseTranslator(),
+        name="model",
+        required_resource_keys={"one_refresh_at_a_time"},
+    )
+    def model(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        progress.begin("model", "dbt build")
+        if not context.is_subset:
+            fresh_build_file(settings.build_file)
+        as_at = read_inputs(settings.run_inputs_file).as_at.isoformat()
+        os.environ.update(dbt_environment(settings))
+        dbt = OfflineDbt(
+            project_dir=str(settings.dbt_project),
+            profiles_dir=str(settings.dbt_project),
+            dbt_executable=_dbt_command()[0],
+        )
+        call = dbt.cli(
+            ["build", "--no-partial-parse", "--vars", dbt_variables(sources, as_at)],
+            context=context,
+            target_path=_target(settings) / "build",
+            raise_on_error=False,
+        )
+        yield from call.stream()
+        if not call.is_successful():
+            progress.end("model", "dbt build", "failed")
+            raise dg.Failure(description=str(call.get_error() or "dbt build failed"), allow_retries=False)
+        progress.end("model", "dbt build", "built", sum(count_rows(settings.build_file).values()))
+
+    return model
+
+
+def build_manifest(settings: Settings) -> Path:
+    """Return the manifest of the last build, which knows the relationships between marts."""
+    return _target(settings) / "manifest.json"
+
+
+def _target(settings: Settings) -> Path:
+    return settings.warehouse / "dbt"
+
+
+def _dbt_command() -> list[str]:
+    beside = Path(sys.executable).with_name("dbt")
+    return [str(beside)] if beside.exists() else ["dbt"]

@@ -27,7 +27,7 @@ PUBLISHED, NOT_PUBLISHED, SOURCES_BLOCKED = 0, 1, 2
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def outcomes() -> None:
-    """Where we are, where we said we would be, and whether the difference is real.
+    r"""Where we are, where we said we would be, and whether the difference is real.
 
     Reads extracts in data/raw and commitments in data/seeds, gates every load, and publishes one DuckDB file for BI
     tools: warehouse/outcomes.duckdb. Open it read-only; it is replaced in one step, so a reader is never in the way.
@@ -50,7 +50,7 @@ def outcomes() -> None:
 @click.option("--strict", is_flag=True, help="Exit with 2 when any source was blocked, although the others published.")
 @click.option("--plain", is_flag=True, help="One line an item, no live table (the default when not in a terminal).")
 def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool) -> None:
-    """Land, gate, model and publish whatever is new.
+    r"""Land, gate, model and publish whatever is new.
 
     A source whose gate fails stops only itself: its last good data stay, marked stale, and the others publish. A gate
     over the finished tables stops everything: the served file stays as it was.
@@ -84,7 +84,9 @@ def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool) -
         result = run(PlainProgress(console.out))
 
     if result.outcome == "not_published":
-        console.print(f"[red]Not published[/red] ({result.seconds:.1f} s). The served file is as it was.", highlight=False)
+        console.print(
+            f"[red]Not published[/red] ({result.seconds:.1f} s). The served file is as it was.", highlight=False
+        )
         for failure in result.failures:
             console.print(f"  {failure}", markup=False, highlight=False)
         console.print(f"  Details: {settings.logs / 'refresh.log'}, or `outcomes ui`.", markup=False, highlight=False)
@@ -94,7 +96,9 @@ def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool) -
     else:
         _print_summary(console, settings)
         console.print(
-            f"Published release {result.release_id} in {result.seconds:.1f} s: {_shown(settings)}", highlight=False, soft_wrap=True
+            f"Published release {result.release_id} in {result.seconds:.1f} s: {_shown(settings)}",
+            highlight=False,
+            soft_wrap=True,
         )
     if strict and _blocked_sources(settings):
         _leave(SOURCES_BLOCKED)
@@ -147,7 +151,7 @@ def ui(port: int) -> None:
     prepare_dagster_home(settings)
     dagster = Path(sys.executable).with_name("dagster")
     os.chdir(settings.project)
-    os.execv(dagster, [str(dagster), "dev", "-m", "pipelines.definitions", "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
+    os.execv(dagster, [str(dagster), "dev", "-m", "pipelines.definitions", "-h", "127.0.0.1", "-p", str(port)])
 
 
 def _print_summary(console: Console, settings: Settings) -> None:
@@ -157,8 +161,8 @@ def _print_summary(console: Console, settings: Settings) -> None:
     with duckdb.connect(str(settings.served_file), read_only=True) as served:
         loads = served.execute(
             """
-            select source_id, load_state, is_stale, landed_rows, staged_rows, quarantined_rows, refused_rows, duplicate_rows,
-                published_rows, load_reason
+            select source_id, load_state, is_stale, landed_rows, staged_rows, quarantined_rows, refused_rows,
+                duplicate_rows, published_rows, load_reason
             from source_load order by source_id
             """
         ).fetchall()
@@ -182,7 +186,9 @@ def _print_summary(console: Console, settings: Settings) -> None:
         sources.add_column(name, justify="right")
     for source_id, state, is_stale, *numbers, _ in loads:
         words = "blocked" + (", stale" if is_stale else "") if state == "refused" else "accepted"
-        sources.add_row(source_id, words, *(f"{number:,}" for number in numbers), style="red" if state == "refused" else None)
+        sources.add_row(
+            source_id, words, *(f"{number:,}" for number in numbers), style="red" if state == "refused" else None
+        )
     console.print(sources)
     for source_id, state, _, *_, reason in loads:
         if state == "refused":
@@ -222,8 +228,8 @@ def _shown(settings: Settings) -> str:
 def _leave(code: int) -> None:
     """End with ``code``, and let nothing be written to stderr any more.
 
-    DuckDB 2.0 prints a page of "leaked instances" while the interpreter shuts down after its SQLAlchemy dialect was used;
-    harmless, but alarming under a summary.
+    DuckDB 2.0 prints a page of "leaked instances" while the interpreter shuts down after its SQLAlchemy dialect was
+    used; harmless, but alarming under a summary.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,6 +1,7 @@
 """One refresh from start to end: is there anything new, run the job, say how it went.
 
-Deciding whether to run and reading the outcome belong here; the steps are assets, the words on the screen are ``cli``'s.
+Deciding whether to run and reading the outcome belong here; the steps are assets, the words on the screen
+are ``cli``'s.
 """
 
 from __future__ import annotations
@@ -59,7 +60,11 @@ def has_news(settings: Settings, as_at: date | None = None) -> bool:
         when nothing is served.
     """
     last = read_last_run(settings.state_file)
-    return last is None or not settings.served_file.is_file() or last.fingerprint != take_inputs(settings, as_at).fingerprint
+    return (
+        last is None
+        or not settings.served_file.is_file()
+        or last.fingerprint != take_inputs(settings, as_at).fingerprint
+    )
 
 
 def refresh(
@@ -132,7 +137,8 @@ def _failures(events: Iterable[dg.DagsterEvent]) -> Iterable[str]:
         if event.event_type_value == "ASSET_CHECK_EVALUATION":
             check = event.asset_check_evaluation_data
             if not check.passed and check.blocking:
-                yield f"{check.asset_key.to_user_string()}: {check.check_name} failed. {check.description or ''}".strip()
+                said = check.description or "No description."
+                yield f"{check.asset_key.to_user_string()}: {check.check_name} failed. {said}"
         elif event.event_type_value == "STEP_FAILURE":
             error = event.step_failure_data.error
             cause = error
@@ -142,5 +148,7 @@ def _failures(events: Iterable[dg.DagsterEvent]) -> Iterable[str]:
             said = (failure.description if failure else None) or (cause.message if cause else event.message or "")
             if "DagsterAssetCheckFailedError" not in said:
                 yield f"{event.step_key}: {said.strip()}"
-        elif event.event_type_value in ("RESOURCE_INIT_FAILURE", "ENGINE_EVENT", "PIPELINE_FAILURE") and event.is_failure:
+        elif (
+            event.event_type_value in ("RESOURCE_INIT_FAILURE", "ENGINE_EVENT", "PIPELINE_FAILURE") and event.is_failure
+        ):
             yield str(event.message)

@@ -13,13 +13,13 @@ from filelock import FileLock, Timeout
 from pipelines.problems import NotPublished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from pipelines.settings import Settings
 
 
 @contextmanager
-def refresh_lock(settings: Settings) -> Iterator[None]:
+def refresh_lock(settings: Settings) -> Generator[None]:
     """Hold the warehouse for one refresh; the system releases it when the process ends, however it ends.
 
     Args:

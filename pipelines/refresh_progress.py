@@ -94,7 +94,7 @@ class LiveProgress:
 
     def __enter__(self) -> LiveProgress:
         """Start drawing."""
-        from rich.live import Live  # noqa: PLC0415 - rich costs 0.1 s, and `--help` must not pay it
+        from rich.live import Live
 
         self._live = Live(console=self.console, refresh_per_second=8, get_renderable=self._table)
         self._live.start()
@@ -116,11 +116,17 @@ class LiveProgress:
                 line.outcome, line.rows, line.seconds = outcome, rows, time.monotonic() - line.began
 
     def _table(self) -> Table:
-        from rich.spinner import Spinner  # noqa: PLC0415 - see __enter__
-        from rich.table import Table  # noqa: PLC0415
+        from rich.spinner import Spinner
+        from rich.table import Table
 
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name, justify in (("Stage", "left"), ("Item", "left"), ("", "left"), ("Rows", "right"), ("Seconds", "right")):
+        for name, justify in (
+            ("Stage", "left"),
+            ("Item", "left"),
+            ("", "left"),
+            ("Rows", "right"),
+            ("Seconds", "right"),
+        ):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
         shown = ""
         for line in self._lines:

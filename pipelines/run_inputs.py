@@ -114,7 +114,9 @@ def write_inputs(path: Path, inputs: RunInputs) -> None:
         path: File to write, replaced in one step.
         inputs: The inputs.
     """
-    _write_json(path, {name: value if isinstance(value, str) else value.isoformat() for name, value in asdict(inputs).items()})
+    _write_json(
+        path, {name: value if isinstance(value, str) else value.isoformat() for name, value in asdict(inputs).items()}
+    )
 
 
 def read_inputs(path: Path) -> RunInputs:

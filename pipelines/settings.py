@@ -67,7 +67,9 @@ class Settings:
                 f"{project} is not a checkout of this project (no dbt_project in it). "
                 f"Run from a checkout, or set {PROJECT_VARIABLE} to one."
             )
-        return cls(project=project, warehouse=Path(os.environ.get(WAREHOUSE_VARIABLE) or project / "warehouse").resolve())
+        return cls(
+            project=project, warehouse=Path(os.environ.get(WAREHOUSE_VARIABLE) or project / "warehouse").resolve()
+        )
 
     @property
     def landed(self) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -66,7 +66,7 @@ def declared_sources_asset(settings: Settings, as_at: date | None) -> dg.AssetsD
             for key in REGISTRY_KEYS
         ],
     )
-    def declared_sources() -> Iterator[dg.MaterializeResult[None]]:
+    def declared_sources() -> Iterator[dg.MaterializeResult[Any]]:
         write_inputs(settings.run_inputs_file, take_inputs(settings, as_at))
         sources = load_sources(settings.sources)
         write_registry(sources, settings.registry)
@@ -94,7 +94,7 @@ def landed_asset(source: Source, settings: Settings, progress: RefreshProgress) 
         key=key,
         group_name=GROUP,
         deps=REGISTRY_KEYS,
-        description=f"{source.title}, as parsed: one typed Parquet, shape only, every row with its file and record number.",
+        description=f"{source.title}, as parsed: typed, shape only, every row with its file and record number.",
         kinds={"polars", "parquet"},
         required_resource_keys={"one_refresh_at_a_time"},
         check_specs=[
@@ -105,7 +105,7 @@ def landed_asset(source: Source, settings: Settings, progress: RefreshProgress) 
             )
         ],
     )
-    def landed() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    def landed() -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         progress.begin("acquire", source.id)
         problems_at = problems_file(settings, source.id)
         try:

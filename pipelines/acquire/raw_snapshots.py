@@ -1,0 +1,268 @@
+"""Releases as received: which there are, and whether their bytes are the ones that the passport describes.
+
+Finding and verifying raw files belongs here; what is inside a file, beyond not being a table at all, does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from pipelines.acquire.source_registry import Text, read_yaml, validation_lines
+from pipelines.problems import ConfigurationError, Problem, SourceRefused
+
+PASSPORT_NAME: Final = "passport.yml"
+LOOSE_RELEASE: Final = "unreleased"
+_HEAD_BYTES: Final = 65536
+
+
+class PassportFile(BaseModel):
+    """One file of a release as its passport describes it: name, size, hash, encoding and number of data records."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Text
+    bytes: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    encoding: Text
+    rows: Annotated[int, Field(ge=0)]
+
+    @field_validator("file")
+    @classmethod
+    def _bare_name(cls, name: str) -> str:
+        if name != Path(name).name or "\\" in name:
+            raise ValueError("a file is named without a folder")
+        return name
+
+
+class Passport(BaseModel):
+    """Where a release comes from and what was selected from it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    publisher: Text
+    title: Text
+    licence: Text
+    licence_url: Text
+    source_url: Text | None
+    retrieved: date
+    retrieved_precision: Literal["day", "month"] = "day"
+    period_covered: Text
+    selection: Text
+    files: Annotated[tuple[PassportFile, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class RawRelease:
+    """One release of a source, not yet verified.
+
+    Attributes:
+        source_id: The source.
+        release_id: Folder name; release ids sort by time.
+        folder: Where its files are.
+        loose_file: The one file of a release that has no passport, otherwise None.
+    """
+
+    source_id: str
+    release_id: str
+    folder: Path
+    loose_file: Path | None = None
+
+    def name_of(self, file: str) -> str:
+        """Return a file's name relative to ``data/raw``, with forward slashes."""
+        return f"{self.source_id}/{self.release_id}/{file}"
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """One verified file.
+
+    Attributes:
+        name: Name relative to ``data/raw``, with forward slashes.
+        path: Where it is.
+        release_id: Its release.
+        sha256: Hash of its bytes, as hex.
+    """
+
+    name: str
+    path: Path
+    release_id: str
+    sha256: str
+
+
+def find_releases(raw: Path, source_id: str) -> tuple[RawRelease, ...]:
+    """Find the releases of a source.
+
+    Args:
+        raw: The ``data/raw`` folder.
+        source_id: The source.
+
+    Returns:
+        Its releases, oldest first; empty if there are none.
+    """
+    folder = raw / source_id
+    if not folder.is_dir():
+        return ()
+    return tuple(
+        RawRelease(source_id, path.name, path)
+        for path in sorted(folder.iterdir(), key=lambda path: path.name)
+        if path.is_dir() and not path.name.startswith(".")
+    )
+
+
+def loose_release(source_id: str, file: Path) -> RawRelease:
+    """Describe one file that nobody has filed yet, so that it can be landed on its own.
+
+    Args:
+        source_id: The source it claims to be from.
+        file: The file, anywhere.
+
+    Returns:
+        A release without a passport; only the content checks of :func:`verify` apply to it.
+    """
+    return RawRelease(source_id, LOOSE_RELEASE, file.parent, file)
+
+
+def read_passport(release: RawRelease) -> Passport:
+    """Read a release's passport.
+
+    Args:
+        release: A release with a folder.
+
+    Returns:
+        The passport.
+
+    Raises:
+        SourceRefused: There is none, or it is incomplete.
+    """
+    path = release.folder / PASSPORT_NAME
+    name = release.name_of(PASSPORT_NAME)
+    if not path.is_file():
+        raise SourceRefused(
+            release.source_id,
+            (
+                Problem(
+                    "missing_passport",
+                    "The release has no passport.",
+                    "Write passport.yml beside the files: where they come from, their licence, sizes and hashes.",
+                    file=name,
+                ),
+            ),
+        )
+    try:
+        return Passport.model_validate(read_yaml(path))
+    except ConfigurationError as error:
+        faults = [str(error)]
+    except ValidationError as error:
+        faults = validation_lines(error)
+    raise SourceRefused(
+        release.source_id,
+        tuple(Problem("wrong_passport", f"{fault}.", "Correct the passport.", file=name) for fault in faults),
+    )
+
+
+def verify(release: RawRelease) -> tuple[RawFile, ...]:
+    """Check that a release is complete and unchanged, and that its files can be tables at all.
+
+    Args:
+        release: A release.
+
+    Returns:
+        Its files in the order of the passport, with their hashes as just computed.
+
+    Raises:
+        SourceRefused: A file is missing, not listed, changed, empty, or not a text table. Every problem is listed.
+    """
+    problems: list[Problem] = []
+    files: list[RawFile] = []
+    if release.loose_file is not None:
+        listed = [(release.loose_file.name, None)]
+    else:
+        passport = read_passport(release)
+        listed = [(file.file, file) for file in passport.files]
+        problems += _unlisted(release, {file.file for file in passport.files})
+    for file, expected in listed:
+        path, name = release.folder / file, release.name_of(file)
+        if not path.is_file():
+            problems.append(
+                Problem(
+                    "missing_file",
+                    "The passport lists the file, but it is not in the release.",
+                    "Restore the file, or take it out of the passport.",
+                    file=name,
+                )
+            )
+            continue
+        sha256 = _sha256(path)
+        found = [*_not_a_table(path, name)]
+        if expected is not None:
+            found += _changed(path, name, sha256, expected)
+        problems += found
+        files.append(RawFile(name, path, release.release_id, sha256))
+    if problems:
+        raise SourceRefused(release.source_id, tuple(problems))
+    return tuple(files)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _unlisted(release: RawRelease, listed: set[str]) -> Iterator[Problem]:
+    for path in sorted(release.folder.iterdir()):
+        if path.name not in listed and path.name != PASSPORT_NAME and not path.name.startswith("."):
+            yield Problem(
+                "unlisted_file",
+                "The file is in the release, but its passport does not list it.",
+                "List it with its size, hash, encoding and rows, or remove it.",
+                file=release.name_of(path.name),
+            )
+
+
+def _changed(path: Path, name: str, sha256: str, expected: PassportFile) -> Iterator[Problem]:
+    remedy = "Restore the file as received; file a new version as a new release with its own passport."
+    size = path.stat().st_size
+    if size != expected.bytes:
+        yield Problem(
+            "wrong_size",
+            f"The passport says {expected.bytes} bytes, the file has {size}.",
+            remedy,
+            file=name,
+            value=str(size),
+        )
+    if sha256 != expected.sha256:
+        yield Problem(
+            "wrong_hash",
+            f"The passport says sha256 {expected.sha256}, the file has {sha256}.",
+            remedy,
+            file=name,
+            value=sha256,
+        )
+
+
+def _not_a_table(path: Path, name: str) -> Iterator[Problem]:
+    again = "Download the file again and look at it before filing it."
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    if not head:
+        yield Problem("empty_file", "The file has no bytes.", again, file=name)
+        return
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"<"):
+        first = start[:40].decode("latin-1").splitlines()[0]
+        yield Problem(
+            "html_instead_of_csv", "The file is a web page or XML, not a table.", again, file=name, value=first
+        )
+    elif start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        yield Problem(
+            "workbook_instead_of_csv", "The file is a workbook or archive.", "Save the sheet as CSV.", file=name
+        )
+    elif len(head) < _HEAD_BYTES and not b"".join(start.splitlines()[1:]).strip(b" ,;\t\r\n\x00"):
+        yield Problem("header_only", "The file has a header but no data record.", again, file=name)

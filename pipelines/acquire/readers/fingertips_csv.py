@@ -1,0 +1,78 @@
+"""The CSV of Fingertips in all its header generations.
+
+The publisher has changed the spelling, number and order of its 26 to 28 columns, and people save copies with other
+spellings still. What the differences are belongs here; which columns there are stands in the declaration.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import polars as pl
+
+from pipelines.acquire.readers.shaping import ReadFile, TableFile, bind, cell, cells_of, header_of, shape
+
+_PARENT_COMPARISON: Final = "compared_to_parent_published"
+_PARENT_POSITION: Final = 22
+_PARENT_HEADER: Final = re.compile(r"comparedto(?!england|goal).+|columnnotused")
+
+
+def same_header(name: str) -> str:
+    """Return what ``Lower CI 95.0 limit``, ``Lower_CI_95.0_limit`` and ``Lower.CI.95.0.limit`` have in common."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def read(file: TableFile) -> ReadFile:
+    """Read one file.
+
+    The column that compares with the parent area changes its name with the kind of parent (``Compared to Region value
+    or percentiles``, ``Column not used``): it is recognised by its pattern, or by its place, the 23rd, which has not
+    changed. A first column without a name is the row number that R writes, and is left out.
+
+    Args:
+        file: The file and its declaration.
+
+    Returns:
+        One landed row a filled record.
+
+    Raises:
+        SourceRefused: The file is not as declared.
+    """
+    header = header_of(file)
+    declared = file.source.columns_of(file.table)
+    ignored = set(file.source.ignored_of(file.table))
+    unnamed_first = not header[0]
+    if unnamed_first:
+        ignored.add(header[0])
+    parent = _parent_comparison(header, declared, offset=int(unnamed_first))
+    if parent is not None:
+        declared[parent] = _PARENT_COMPARISON
+    bound = bind(
+        header,
+        declared,
+        ignored=ignored,
+        optional={*file.source.optional_columns, _PARENT_COMPARISON},
+        file=file,
+        key=same_header,
+    )
+    cells = cells_of(file, len(header))
+    frame = shape(
+        cells.frame,
+        file,
+        {landed: cell(position) for landed, position in bound.items()},
+        pl.lit(header[bound["value"]]),
+    )
+    return ReadFile(frame, cells.records, cells.blank_records)
+
+
+def _parent_comparison(header: tuple[str, ...], declared: dict[str, str], *, offset: int) -> str | None:
+    """Return the header of the comparison with the parent area, if it is not declared by name."""
+    known = {same_header(name) for name in declared}
+    for name in header:
+        if same_header(name) not in known and _PARENT_HEADER.fullmatch(same_header(name)):
+            return name
+    position = _PARENT_POSITION + offset
+    if position < len(header) and header[position] and same_header(header[position]) not in known:
+        return header[position]
+    return None

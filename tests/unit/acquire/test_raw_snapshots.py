@@ -1,0 +1,147 @@
+"""Releases that are not what their passport says, and files that are no tables."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.acquire.raw_snapshots import RawRelease, find_releases, loose_release, read_passport, verify
+from pipelines.problems import Problem, SourceRefused
+
+GOOD = "area_code,value\nE92000001,1\n"
+MakeRelease = Callable[..., RawRelease]
+
+
+def problems_of(release: RawRelease) -> tuple[Problem, ...]:
+    with pytest.raises(SourceRefused) as refusal:
+        verify(release)
+    return refusal.value.problems
+
+
+def test_a_release_as_described_passes(make_release: MakeRelease) -> None:
+    release = make_release({"values.csv": GOOD})
+    (file,) = verify(release)
+    assert (file.name, file.release_id) == ("example/2024-10/values.csv", "2024-10")
+    assert file.sha256 == hashlib.sha256(GOOD.encode()).hexdigest()
+
+
+def test_releases_are_found_oldest_first(make_release: MakeRelease, tmp_path: Path) -> None:
+    for release_id in ("2024-10", "2019-06", "2026-02"):
+        make_release({"values.csv": GOOD}, release_id=release_id)
+    (tmp_path / "raw" / "example" / ".cache").mkdir()
+    (tmp_path / "raw" / "example" / "README.md").write_text("not a release", encoding="utf-8")
+    found = find_releases(tmp_path / "raw", "example")
+    assert [release.release_id for release in found] == ["2019-06", "2024-10", "2026-02"]
+    assert find_releases(tmp_path / "raw", "nobody") == ()
+
+
+def test_a_missing_file(make_release: MakeRelease) -> None:
+    release = make_release({"values.csv": GOOD})
+    (release.folder / "values.csv").unlink()
+    (problem,) = problems_of(release)
+    assert (problem.rule, problem.file) == ("missing_file", "example/2024-10/values.csv")
+
+
+def test_an_unlisted_file(make_release: MakeRelease) -> None:
+    release = make_release({"values.csv": GOOD})
+    (release.folder / "extra.csv").write_text(GOOD, encoding="utf-8")
+    (release.folder / ".DS_Store").write_bytes(b"\x00")
+    (problem,) = problems_of(release)
+    assert (problem.rule, problem.file) == ("unlisted_file", "example/2024-10/extra.csv")
+
+
+def test_a_changed_byte_gives_both_hashes(make_release: MakeRelease) -> None:
+    release = make_release({"values.csv": GOOD})
+    changed = GOOD.replace("1\n", "2\n")
+    (release.folder / "values.csv").write_text(changed, encoding="utf-8", newline="")
+    found, expected = (hashlib.sha256(text.encode()).hexdigest() for text in (changed, GOOD))
+    (problem,) = problems_of(release)
+    assert (problem.rule, problem.value) == ("wrong_hash", found)
+    assert expected in problem.message
+    assert found in problem.message
+
+
+def test_a_truncated_file_gives_both_sizes(make_release: MakeRelease) -> None:
+    release = make_release({"values.csv": GOOD})
+    (release.folder / "values.csv").write_text(GOOD[:-3], encoding="utf-8", newline="")
+    size, digest = problems_of(release)
+    assert (size.rule, size.value) == ("wrong_size", str(len(GOOD) - 3))
+    assert str(len(GOOD)) in size.message
+    assert digest.rule == "wrong_hash"
+
+
+def test_a_release_without_passport(make_release: MakeRelease) -> None:
+    release = make_release({"values.csv": GOOD})
+    (release.folder / "passport.yml").unlink()
+    (problem,) = problems_of(release)
+    assert (problem.rule, problem.file) == ("missing_passport", "example/2024-10/passport.yml")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda passport: passport.pop("licence"), "licence: Field required"),
+        (lambda passport: passport.update(author="me"), "author: Extra inputs are not permitted"),
+        (lambda passport: passport["files"][0].update(sha256="abc"), "files.0.sha256"),
+        (lambda passport: passport["files"][0].update(file="../values.csv"), "named without a folder"),
+        (lambda passport: passport.update(files=[]), "files: Tuple should have at least 1 item"),
+    ],
+)
+def test_an_incomplete_passport(
+    make_release: MakeRelease, spoil: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    (problem,) = problems_of(make_release({"values.csv": GOOD}, spoil=spoil))
+    assert (problem.rule, problem.file) == ("wrong_passport", "example/2024-10/passport.yml")
+    assert said in problem.message
+
+
+def test_a_passport_that_is_not_yaml(make_release: MakeRelease) -> None:
+    release = make_release({"values.csv": GOOD})
+    (release.folder / "passport.yml").write_text("files: [", encoding="utf-8")
+    assert problems_of(release)[0].rule == "wrong_passport"
+
+
+def test_a_year_as_period_covered_is_text(make_release: MakeRelease) -> None:
+    release = make_release({"values.csv": GOOD}, spoil=lambda passport: passport.update(period_covered=2019))
+    assert read_passport(release).period_covered == "2019"
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"", "empty_file"),
+        (b"area_code,value\r\n", "header_only"),
+        (b"area_code,value", "header_only"),
+        (b"area_code,value\n,\n ,\n\n", "header_only"),
+        (b"<!DOCTYPE html>\n<html><body>Sign in</body></html>", "html_instead_of_csv"),
+        (b"\xef\xbb\xbf\n <html>\n", "html_instead_of_csv"),
+        (b"<?xml version='1.0'?>\n<Error/>", "html_instead_of_csv"),
+        (b"PK\x03\x04rest of a workbook\n1\n", "workbook_instead_of_csv"),
+    ],
+)
+def test_what_is_not_a_table(make_release: MakeRelease, content: bytes, rule: str) -> None:
+    (problem,) = problems_of(make_release({"values.csv": content}))
+    assert (problem.rule, problem.file) == (rule, "example/2024-10/values.csv")
+
+
+def test_every_problem_of_a_release_is_listed(make_release: MakeRelease) -> None:
+    release = make_release({"a.csv": GOOD, "b.csv": "<html>\n", "c.csv": ""})
+    (release.folder / "a.csv").unlink()
+    assert [(problem.rule, problem.file) for problem in problems_of(release)] == [
+        ("missing_file", "example/2024-10/a.csv"),
+        ("html_instead_of_csv", "example/2024-10/b.csv"),
+        ("empty_file", "example/2024-10/c.csv"),
+    ]
+
+
+def test_a_loose_file_needs_no_passport_but_must_be_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "download.csv"
+    path.write_text(GOOD, encoding="utf-8")
+    (file,) = verify(loose_release("example", path))
+    assert file.path == path
+    path.write_text("<html>", encoding="utf-8")
+    assert [problem.rule for problem in problems_of(loose_release("example", path))] == ["html_instead_of_csv"]

@@ -1,14 +1,14 @@
 """Dagster assets that gate sources: one ``accepted/<source>`` each, with its check ``gate``, and the log of all gates.
 
-Only the wiring belongs here; what a gate does is in ``load_gate``. A refused load fails the check with severity ERROR and
-keeps the last good data; it does not block, so that the other sources publish.
+Only the wiring belongs here; what a gate does is in ``load_gate``. A refused load fails the check with severity ERROR
+and keeps the last good data; it does not block, so that the other sources publish.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator  # noqa: TC003 - Dagster resolves annotations when it wraps a function
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
@@ -18,7 +18,6 @@ from pipelines.check.load_gate import check_load
 from pipelines.problems import OutcomesError
 
 if TYPE_CHECKING:
-
     from pipelines.acquire.source_registry import Source
     from pipelines.check.gate import CheckResult
     from pipelines.refresh_progress import RefreshProgress
@@ -29,7 +28,7 @@ GATE_LOG_KEYS = tuple(dg.AssetKey(["check_log", name]) for name in ("loads", "ch
 
 
 def results_table(results: Iterable[CheckResult]) -> dg.TableMetadataValue:
-    """Return check results as a table for the UI: rule, outcome, failing rows, what was seen, why."""
+    """Return check results as a table for the UI, those that did not pass first."""
     return dg.MetadataValue.table(
         [
             dg.TableRecord(
@@ -42,7 +41,7 @@ def results_table(results: Iterable[CheckResult]) -> dg.TableMetadataValue:
                     "why": one.why,
                 }
             )
-            for one in results
+            for one in sorted(results, key=lambda one: one.outcome == "passed")
         ]
     )
 
@@ -70,15 +69,19 @@ def accepted_asset(source: Source, settings: Settings, progress: RefreshProgress
         ),
         kinds={"greatexpectations", "duckdb"},
         required_resource_keys={"one_refresh_at_a_time"},
-        check_specs=[dg.AssetCheckSpec("gate", asset=key, description="The load satisfies every critical expectation.")],
+        check_specs=[
+            dg.AssetCheckSpec("gate", asset=key, description="The load satisfies every critical expectation.")
+        ],
     )
-    def accepted() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    def accepted() -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         progress.begin("check", source.id)
         problems = read_problems(settings, source.id)
         landed = None if problems else settings.landed / f"{source.id}.parquet"
         outcome = check_load(source, landed, problems, settings, datetime.now(UTC))
         load = outcome.load
-        progress.end("check", source.id, _in_words(outcome.accepted, load.is_stale, load.quarantined_rows), load.served_rows)
+        progress.end(
+            "check", source.id, _in_words(outcome.accepted, load.is_stale, load.quarantined_rows), load.served_rows
+        )
         yield dg.MaterializeResult(
             asset_key=key,
             metadata={
@@ -118,7 +121,11 @@ def gate_log_asset(sources: dict[str, Source], settings: Settings) -> dg.AssetsD
     Returns:
         A multi-asset with the keys of :data:`GATE_LOG_KEYS`; it fails when a declared source has no record.
     """
-    folders = {"loads": (settings.check_log, ".load"), "checks": (settings.check_log, ".checks"), "quarantined_rows": (settings.quarantine, "")}
+    folders = {
+        "loads": (settings.check_log, ".load"),
+        "checks": (settings.check_log, ".checks"),
+        "quarantined_rows": (settings.quarantine, ""),
+    }
 
     @dg.multi_asset(
         name="gate_log",
@@ -134,7 +141,7 @@ def gate_log_asset(sources: dict[str, Source], settings: Settings) -> dg.AssetsD
             for key in GATE_LOG_KEYS
         ],
     )
-    def gate_log() -> Iterator[dg.MaterializeResult[None]]:
+    def gate_log() -> Iterator[dg.MaterializeResult[Any]]:
         for key in GATE_LOG_KEYS:
             folder, suffix = folders[key.path[-1]]
             files = [folder / f"{source_id}{suffix}.parquet" for source_id in sources]

@@ -32,7 +32,9 @@ def published_log(settings: Settings) -> Path:
     return settings.check_log / "published"
 
 
-def published_gate(suite_file: Path, mart: dg.AssetKey, settings: Settings, progress: RefreshProgress) -> dg.AssetChecksDefinition:
+def published_gate(
+    suite_file: Path, mart: dg.AssetKey, settings: Settings, progress: RefreshProgress
+) -> dg.AssetChecksDefinition:
     """Build the gate of one mart.
 
     Args:

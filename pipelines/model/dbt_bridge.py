@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
@@ -27,6 +27,7 @@ from pipelines.run_inputs import read_inputs
 from pipelines.settings import Settings
 
 MARTS = "marts"
+_LAYERS = ("seeds", "staging", "intermediate", MARTS)
 _THING = {"indicator_values": "indicator_values", "neighbour_sets": "members"}
 _VARIABLE = {"indicator_values": "indicator_value_models", "neighbour_sets": "neighbour_set_models"}
 
@@ -49,8 +50,9 @@ class WarehouseTranslator(DagsterDbtTranslator):
         return dg.AssetKey([_layer(dbt_resource_props), dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """Return ``model_<layer>``, so that groups sort in the order of the flow."""
-        return f"model_{_layer(dbt_resource_props)}"
+        """Return ``model_<n>_<layer>``, so that groups sort in the order of the flow."""
+        layer = _layer(dbt_resource_props)
+        return f"model_{_LAYERS.index(layer) + 1}_{layer}"
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """Return the model's own description, without the SQL that dagster-dbt would add."""
@@ -186,13 +188,32 @@ def model_assets(
             target_path=_target(settings) / "build",
             raise_on_error=False,
         )
-        yield from call.stream()
+        # Held until dbt has ended, so that the row counts can go with them: dagster-dbt's own counting keeps a write
+        # connection to the build file open in this process.
+        events = list(cast("Iterator[object]", call.stream()))
+        counts = count_rows(settings.build_file)
+        for event in events:
+            yield _with_row_count(event, counts)
         if not call.is_successful():
             progress.end("model", "dbt build", "failed")
             raise dg.Failure(description=str(call.get_error() or "dbt build failed"), allow_retries=False)
-        progress.end("model", "dbt build", "built", sum(count_rows(settings.build_file).values()))
+        progress.end("model", "dbt build", "built", sum(counts[key.path[-1]] for key in mart_keys(manifest)))
 
     return model
+
+
+def _with_row_count(event: object, counts: Mapping[str, int]) -> object:
+    output = cast("dg.Output[None]", event) if isinstance(event, dg.Output) else None
+    if output is not None:
+        unique_id = output.metadata.get("unique_id")
+        name = (
+            unique_id.value.rsplit(".", 1)[-1]
+            if isinstance(unique_id, dg.TextMetadataValue) and unique_id.value
+            else ""
+        )
+        if name in counts:
+            return output.with_metadata({**output.metadata, "dagster/row_count": counts[name]})
+    return event
 
 
 def build_manifest(settings: Settings) -> Path:

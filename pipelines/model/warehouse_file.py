@@ -31,22 +31,28 @@ def fresh_build_file(build_file: Path) -> Path:
     return build_file
 
 
-def count_rows(build_file: Path, schema: str = "main") -> dict[str, int]:
-    """Count the rows of every table of a schema.
+def count_rows(build_file: Path) -> dict[str, int]:
+    """Count the rows of every table and view, whatever its schema.
 
     Args:
-        build_file: A finished build.
-        schema: Schema to look at.
+        build_file: A finished build, or one that stopped half-way; it may be missing.
 
     Returns:
-        Table name to exact number of rows, sorted by name.
+        Relation name to exact number of rows, sorted by name.
     """
+    if not build_file.is_file():
+        return {}
     with duckdb.connect(str(build_file), read_only=True) as connection:
-        names = connection.execute(
-            "select table_name from duckdb_tables() where schema_name = ? order by table_name", [schema]
+        relations = connection.execute(
+            """
+            select schema_name, table_name from duckdb_tables()
+            union all
+            select schema_name, view_name from duckdb_views() where not internal
+            order by 2
+            """
         ).fetchall()
         counts: dict[str, int] = {}
-        for (name,) in names:
+        for schema, name in relations:
             found = connection.execute(f'select count(*) from "{schema}"."{name}"').fetchone()
             counts[str(name)] = int(found[0]) if found else 0
     return counts

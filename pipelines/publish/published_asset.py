@@ -46,7 +46,7 @@ def published_asset(marts: Sequence[dg.AssetKey], settings: Settings, progress: 
         kinds={"duckdb"},
         required_resource_keys={"one_refresh_at_a_time"},
     )
-    def outcomes() -> dg.MaterializeResult[None]:
+    def outcomes() -> dg.MaterializeResult[Any]:
         progress.begin("publish", "release")
         inputs = read_inputs(settings.run_inputs_file)
         release = publish(
@@ -94,7 +94,8 @@ def mart_check_rows(settings: Settings) -> list[dict[str, Any]]:
         rows = connection.execute(
             """
             select
-                cast(md5_number_lower(concat_ws('|', source_id, 'published', check_id)) >> 16 as bigint) as data_quality_check_key,
+                cast(md5_number_lower(concat_ws('|', source_id, 'published', check_id)) >> 16 as bigint)
+                as data_quality_check_key,
                 cast(? as bigint) as source_key,
                 source_id || '.' || check_id as check_id,
                 'published' as stage,

@@ -203,17 +203,14 @@ def model_assets(
 
 
 def _with_row_count(event: object, counts: Mapping[str, int]) -> object:
-    output = cast("dg.Output[None]", event) if isinstance(event, dg.Output) else None
-    if output is not None:
-        unique_id = output.metadata.get("unique_id")
-        name = (
-            unique_id.value.rsplit(".", 1)[-1]
-            if isinstance(unique_id, dg.TextMetadataValue) and unique_id.value
-            else ""
-        )
-        if name in counts:
-            return output.with_metadata({**output.metadata, "dagster/row_count": counts[name]})
-    return event
+    if not isinstance(event, dg.Output):
+        return event
+    output = cast("dg.Output[None]", event)
+    unique_id = output.metadata.get("unique_id")
+    name = unique_id.value.rsplit(".", 1)[-1] if isinstance(unique_id, dg.TextMetadataValue) and unique_id.value else ""
+    if name not in counts:
+        return output
+    return cast("object", output.with_metadata({**output.metadata, "dagster/row_count": counts[name]}))
 
 
 def build_manifest(settings: Settings) -> Path:

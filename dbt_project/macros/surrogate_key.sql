@@ -6,6 +6,7 @@
     cast(
         md5_number_lower(
             concat_ws('|' {%- for e in expressions %}, coalesce(cast({{ e }} as varchar), '') {%- endfor %})
-        ) >> 16 as bigint
+        )
+        >> 16 as bigint
     )
 {%- endmacro %}

@@ -8,14 +8,15 @@
     there is no distance); away from it, 10 % of the baseline.
     Source: Healthy People 2020 progress categories (CDC/NCHS), as restated in the design notes. -#}
 {% macro change_z_score(value, lower, upper, baseline, baseline_lower, baseline_upper, sign) -%}
-    {{ sign }} * ({{ value }} - {{ baseline }}) / nullif(
-        sqrt(pow(({{ upper }} - {{ lower }}) / 3.92, 2) + pow(({{ baseline_upper }} - {{ baseline_lower }}) / 3.92, 2)), 0
+    {{ sign }}
+    * ({{ value }} - {{ baseline }})
+    / nullif(
+        sqrt(pow(({{ upper }} - {{ lower }}) / 3.92, 2) + pow(({{ baseline_upper }} - {{ baseline_lower }}) / 3.92, 2)),
+        0
     )
 {%- endmacro %}
 
-{% macro change_since_baseline(
-    value, lower, upper, baseline, baseline_lower, baseline_upper, target, sign
-) -%}
+{% macro change_since_baseline(value, lower, upper, baseline, baseline_lower, baseline_upper, target, sign) -%}
     {%- set z -%}{{ change_z_score(value, lower, upper, baseline, baseline_lower, baseline_upper, sign) }}{%- endset -%}
     {%- set moved -%}({{ sign }} * ({{ value }} - {{ baseline }})){%- endset -%}
     {%- set distance -%}({{ sign }} * ({{ target }} - {{ baseline }})){%- endset -%}
@@ -26,15 +27,16 @@
         when {{ z }} is not null
         then
             case
-                when {{ z }} > {{ var("change_z") }} then 'improving'
-                when {{ z }} < -{{ var("change_z") }} then 'getting_worse'
+                when {{ z }} > {{ var("change_z") }}
+                then 'improving'
+                when {{ z }} < -{{ var("change_z") }}
+                then 'getting_worse'
                 else 'no_detectable_change'
             end
         when
             {{ moved }} > 0
-            and {{ moved }} >= {{ share }} * case
-                when coalesce({{ distance }}, 0) > 0 then {{ distance }} else abs({{ baseline }})
-            end
+            and {{ moved }}
+            >= {{ share }} * case when coalesce({{ distance }}, 0) > 0 then {{ distance }} else abs({{ baseline }}) end
         then 'improving'
         when {{ moved }} < 0 and abs({{ moved }}) >= {{ share }} * abs({{ baseline }})
         then 'getting_worse'

@@ -6,7 +6,12 @@
     for England and where an input is absent. The interval is inclusive: a comparator on a limit is Similar. -#}
 {% macro compared_to_england(value, lower, upper, england, polarity, is_england) -%}
     case
-        when {{ is_england }} or {{ value }} is null or {{ lower }} is null or {{ upper }} is null or {{ england }} is null
+        when
+            {{ is_england }}
+            or {{ value }} is null
+            or {{ lower }} is null
+            or {{ upper }} is null
+            or {{ england }} is null
         then 'Not compared'
         when {{ england }} between {{ lower }} and {{ upper }}
         then 'Similar'

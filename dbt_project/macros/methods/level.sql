@@ -7,11 +7,16 @@
     exactly on the target follows the operator, so `<= 20` with an upper limit of 20 is confidently met and `< 20` is not.
     Source: targets rule book (ours); the Fingertips goal rule differs at equality and is kept apart. -#}
 {% macro meets(value, operator, target) -%}
-    case {{ operator }}
-        when '>=' then {{ value }} >= {{ target }}
-        when '>' then {{ value }} > {{ target }}
-        when '<=' then {{ value }} <= {{ target }}
-        when '<' then {{ value }} < {{ target }}
+    case
+        {{ operator }}
+        when '>='
+        then {{ value }} >= {{ target }}
+        when '>'
+        then {{ value }} > {{ target }}
+        when '<='
+        then {{ value }} <= {{ target }}
+        when '<'
+        then {{ value }} < {{ target }}
     end
 {%- endmacro %}
 

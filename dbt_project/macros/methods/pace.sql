@@ -31,10 +31,14 @@
 
 {% macro pace_band(ratio) -%}
     case
-        when {{ ratio }} is null then 'no_pace'
-        when {{ ratio }} >= {{ var("pace_on_track") }} then 'fast_enough'
-        when {{ ratio }} >= {{ var("pace_at_risk") }} then 'too_slow'
-        when {{ ratio }} >= 0 then 'far_too_slow'
+        when {{ ratio }} is null
+        then 'no_pace'
+        when {{ ratio }} >= {{ var("pace_on_track") }}
+        then 'fast_enough'
+        when {{ ratio }} >= {{ var("pace_at_risk") }}
+        then 'too_slow'
+        when {{ ratio }} >= 0
+        then 'far_too_slow'
         else 'wrong_way'
     end
 {%- endmacro %}

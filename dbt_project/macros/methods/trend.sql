@@ -24,7 +24,7 @@
 {%- endmacro %}
 
 {#- Sign of a least-squares slope from sums: a zero slope counts as upward. -#}
-{% macro slope_is_upward(k, x, t, xt) -%} ({{ k }} * {{ xt }} - {{ x }} * {{ t }} >= 0) {%- endmacro %}
+{% macro slope_is_upward(k, x, t, xt) -%}({{ k }} * {{ xt }} - {{ x }} * {{ t }} >= 0) {%- endmacro %}
 
 {% macro trend_label(is_significant, is_upward, polarity) -%}
     case
@@ -32,15 +32,21 @@
         then 'No significant change'
         when {{ is_upward }}
         then
-            case {{ polarity }}
-                when 'high_is_good' then 'Increasing and getting better'
-                when 'low_is_good' then 'Increasing and getting worse'
+            case
+                {{ polarity }}
+                when 'high_is_good'
+                then 'Increasing and getting better'
+                when 'low_is_good'
+                then 'Increasing and getting worse'
                 else 'Increasing'
             end
         else
-            case {{ polarity }}
-                when 'high_is_good' then 'Decreasing and getting worse'
-                when 'low_is_good' then 'Decreasing and getting better'
+            case
+                {{ polarity }}
+                when 'high_is_good'
+                then 'Decreasing and getting worse'
+                when 'low_is_good'
+                then 'Decreasing and getting better'
                 else 'Decreasing'
             end
     end

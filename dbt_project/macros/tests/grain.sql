@@ -7,6 +7,4 @@
 {% endtest %}
 
 {#- A condition that every row satisfies; NULL counts as a failure. -#}
-{% test every_row(model, condition) %}
-    select * from {{ model }} where ({{ condition }}) is not true
-{% endtest %}
+{% test every_row(model, condition) %} select * from {{ model }} where ({{ condition }}) is not true {% endtest %}

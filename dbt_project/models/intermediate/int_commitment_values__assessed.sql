@@ -1,4 +1,5 @@
--- Level, change and pace of every commitment, place, group and period that has data. The methods live in macros/methods.
+-- Level, change and pace of every commitment, place, group and period that has data. The methods live in
+-- macros/methods.
 --
 -- A moving comparator has no path of its own: its pace is that of the gap to the comparator, whose target is zero.
 -- A direction-only commitment compares points, since the sentence asks for movement; `change_code` says whether the
@@ -22,12 +23,20 @@ with
             *,
             {{
                 side_of_comparator(
-                    "value", "lower_ci_95", "upper_ci_95", "comparator_value", "sign", "compared_to_england_published", "polarity"
+                    "value",
+                    "lower_ci_95",
+                    "upper_ci_95",
+                    "comparator_value",
+                    "sign",
+                    "compared_to_england_published",
+                    "polarity",
                 )
             }} as comparator_side,
             case when target_family = 'comparator' then value - comparator_value else value end as pace_value,
             case
-                when target_family = 'comparator' then baseline_value_used - baseline_comparator_value else baseline_value_used
+                when target_family = 'comparator'
+                then baseline_value_used - baseline_comparator_value
+                else baseline_value_used
             end as pace_baseline,
             case
                 when target_family = 'comparator' then 0.0 when target_family = 'level' then target_value_used
@@ -60,7 +69,10 @@ with
                     or target_type in ('percent_change_from_baseline', 'absolute_change_from_baseline')
                 then
                     case
-                        when baseline_end is null then 'no_baseline' when period_end = baseline_end then 'one_point_only'
+                        when baseline_end is null
+                        then 'no_baseline'
+                        when period_end = baseline_end
+                        then 'one_point_only'
                     end
                 when
                     target_type like 'statistically%'
@@ -80,18 +92,39 @@ with
                 then null
                 when target_type = 'statistically_better_than_comparator'
                 then
-                    case comparator_side
-                        when 'better' then 'met_confident' when 'similar' then 'not_met' else 'not_met_confident'
+                    case
+                        comparator_side
+                        when 'better'
+                        then 'met_confident'
+                        when 'similar'
+                        then 'not_met'
+                        else 'not_met_confident'
                     end
                 when
                     target_type = 'statistically_similar_or_better_than_comparator'
                     or (target_type = 'match_comparator' and comparator_rule = 'not_significantly_worse')
-                then case comparator_side when 'better' then 'met_confident' when 'similar' then 'met' else 'not_met_confident' end
+                then
+                    case
+                        comparator_side
+                        when 'better'
+                        then 'met_confident'
+                        when 'similar'
+                        then 'met'
+                        else 'not_met_confident'
+                    end
                 when target_type = 'sustained_annual_reduction'
-                then case when every_step_right and sign * (value - baseline_value_used) > 0 then 'met' else 'not_met' end
+                then
+                    case
+                        when every_step_right and sign * (value - baseline_value_used) > 0 then 'met' else 'not_met'
+                    end
                 when target_family = 'direction'
                 then case when sign * (value - baseline_value_used) > 0 then 'met' else 'not_met' end
-                else {{ level_against_target("value", "lower_ci_95", "upper_ci_95", "target_value_used", "operator_used") }}
+                else
+                    {{
+                        level_against_target(
+                            "value", "lower_ci_95", "upper_ci_95", "target_value_used", "operator_used"
+                        )
+                    }}
             end as level_code,
             case
                 when not_assessable_reason is null and target_type <> 'none'
@@ -105,24 +138,44 @@ with
                 else
                     {{
                         change_since_baseline(
-                            "value", "lower_ci_95", "upper_ci_95",
-                            "baseline_value_used", "baseline_lower_ci_95", "baseline_upper_ci_95",
-                            "case when target_family = 'level' then target_value_used end", "sign",
+                            "value",
+                            "lower_ci_95",
+                            "upper_ci_95",
+                            "baseline_value_used",
+                            "baseline_lower_ci_95",
+                            "baseline_upper_ci_95",
+                            "case when target_family = 'level' then target_value_used end",
+                            "sign",
                         )
                     }}
             end as change_code,
             case
                 when value is null or baseline_end is null or period_end = baseline_end
                 then null
-                when lower_ci_95 is not null and upper_ci_95 is not null and baseline_lower_ci_95 is not null and baseline_upper_ci_95 is not null
+                when
+                    lower_ci_95 is not null
+                    and upper_ci_95 is not null
+                    and baseline_lower_ci_95 is not null
+                    and baseline_upper_ci_95 is not null
                 then 'one_sided_normal_test'
                 else 'ten_percent_rule'
             end as change_method,
-            cast(baseline_end is not null and period_end > baseline_end and period_start <= baseline_end as smallint) as is_overlapping_baseline,
-            {{ pace_ratio("pace_value", "period_end", "pace_baseline", "baseline_end", "pace_target", "due_date", "sign") }} as pace_ratio,
+            cast(
+                baseline_end is not null and period_end > baseline_end and period_start <= baseline_end as smallint
+            ) as is_overlapping_baseline,
+            {{
+                pace_ratio(
+                    "pace_value", "period_end", "pace_baseline", "baseline_end", "pace_target", "due_date", "sign"
+                )
+            }} as pace_ratio,
             case
                 when target_family = 'level'
-                then {{ trajectory_value("baseline_value_used", "baseline_end", "target_value_used", "due_date", "period_end") }}
+                then
+                    {{
+                        trajectory_value(
+                            "baseline_value_used", "baseline_end", "target_value_used", "due_date", "period_end"
+                        )
+                    }}
             end as trajectory_value
         from reasoned
     )
@@ -138,7 +191,5 @@ select
             false
         ) as smallint
     ) as is_slipping,
-    cast(
-        period_end = coalesce(answering_end, latest_end, last_end) as smallint
-    ) as is_scorecard_period
+    cast(period_end = coalesce(answering_end, latest_end, last_end) as smallint) as is_scorecard_period
 from levelled

@@ -1,4 +1,5 @@
--- One overall status per assessed row: the first rule of the seed `status_rules` that fits; a blank cell of a rule fits anything.
+-- One overall status per assessed row: the first rule of the seed `status_rules` that fits; a blank cell of a rule
+-- fits anything.
 with
     candidates as (
         select
@@ -30,7 +31,11 @@ with
 select
     a.*,
     case
-        when a.target_type = 'none' then 'no_target' when a.not_assessable_reason is not null then 'not_assessable' else c.status_code
+        when a.target_type = 'none'
+        then 'no_target'
+        when a.not_assessable_reason is not null
+        then 'not_assessable'
+        else c.status_code
     end as status_code,
     c.status_rule_order,
     c.status_rule_why

@@ -37,7 +37,10 @@ with
             and s.age = v.age
             and s.category_type = v.category_type
             and s.category = v.category
-        window scope as (partition by s.commitment_id, s.area_code, s.indicator_id, s.sex, s.age, s.category_type, s.category)
+        window
+            scope as (
+                partition by s.commitment_id, s.area_code, s.indicator_id, s.sex, s.age, s.category_type, s.category
+            )
     ),
 
     with_baseline as (
@@ -75,7 +78,9 @@ select
     case
         when target_type = 'absolute_level'
         then target_value
-        when target_type in ('percent_change_from_baseline', 'max_rise_from_baseline') and coalesce(change_basis, 'relative') = 'relative'
+        when
+            target_type in ('percent_change_from_baseline', 'max_rise_from_baseline')
+            and coalesce(change_basis, 'relative') = 'relative'
         then baseline_value_used * (1 + target_value / 100.0)
         when target_type in ('absolute_change_from_baseline', 'percent_change_from_baseline', 'max_rise_from_baseline')
         then baseline_value_used + target_value

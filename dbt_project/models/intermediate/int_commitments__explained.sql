@@ -1,10 +1,7 @@
 -- Every commitment, place and group, each with a status and one plain sentence with the numbers in it: the rows that
 -- have data, and one row for each scope that has none.
 with
-    judged as (
-        select *
-        from {{ ref("int_commitment_values__judged") }}
-    ),
+    judged as (select * from {{ ref("int_commitment_values__judged") }}),
 
     without_data as (
         select
@@ -60,7 +57,12 @@ with
             {{ with_unit("t.target_value_used", "t.unit", "t.decimals") }} as target_text,
             {{ with_unit("t.baseline_value_used", "t.unit", "t.decimals") }} as baseline_text,
             {{ with_unit("t.comparator_value", "t.unit", "t.decimals") }} as comparator_text,
-            concat_ws(', ', nullif(nullif(t.sex, 'Persons'), 'Not applicable'), nullif(nullif(t.age, 'All ages'), 'Not applicable'), nullif(t.category, 'Total')) as group_text,
+            concat_ws(
+                ', ',
+                nullif(nullif(t.sex, 'Persons'), 'Not applicable'),
+                nullif(nullif(t.age, 'All ages'), 'Not applicable'),
+                nullif(t.category, 'Total')
+            ) as group_text,
             strftime(t.due_date, '%-d %B %Y') as due_text
         from together as t
         left join {{ ref("areas") }} as a on t.area_code = a.area_code
@@ -77,12 +79,21 @@ select
                 concat(
                     indicator_name,
                     case when group_text <> '' then concat(' (', group_text, ')') end,
-                    ' in ', area_name, ' was ', actual_text, ' in ', period_label,
+                    ' in ',
+                    area_name,
+                    ' was ',
+                    actual_text,
+                    ' in ',
+                    period_label,
                     case
                         when lower_ci_95 is not null and upper_ci_95 is not null
                         then
                             concat(
-                                ' (95% limits ', {{ rounded("lower_ci_95", "decimals") }}, ' to ', {{ rounded("upper_ci_95", "decimals") }}, ')'
+                                ' (95% limits ',
+                                {{ rounded("lower_ci_95", "decimals") }},
+                                ' to ',
+                                {{ rounded("upper_ci_95", "decimals") }},
+                                ')'
                             )
                     end,
                     '.'
@@ -94,8 +105,14 @@ select
             when target_family = 'direction'
             then
                 concat(
-                    'The commitment is to ', case when sign > 0 then 'raise' else 'lower' end, ' it from ', baseline_text, ' in ',
-                    baseline_label_used, case when due_text is not null then concat(' by ', due_text) end, '.'
+                    'The commitment is to ',
+                    case when sign > 0 then 'raise' else 'lower' end,
+                    ' it from ',
+                    baseline_text,
+                    ' in ',
+                    baseline_label_used,
+                    case when due_text is not null then concat(' by ', due_text) end,
+                    '.'
                 )
             when target_family = 'comparator'
             then
@@ -104,25 +121,34 @@ select
                     case
                         when target_type = 'statistically_better_than_comparator'
                         then 'be better than England beyond chance'
-                        when target_type = 'statistically_similar_or_better_than_comparator' or comparator_rule = 'not_significantly_worse'
+                        when
+                            target_type = 'statistically_similar_or_better_than_comparator'
+                            or comparator_rule = 'not_significantly_worse'
                         then 'be no worse than England beyond chance'
                         else 'match England'
                     end,
                     case when comparator_text is not null then concat(' (', comparator_text, ')') end,
-                    case when due_text is not null then concat(' by ', due_text) end, '.'
+                    case when due_text is not null then concat(' by ', due_text) end,
+                    '.'
                 )
             else
                 concat(
                     'The target is ',
-                    case operator_used
-                        when '>=' then concat(target_text, ' or more')
-                        when '<=' then concat(target_text, ' or less')
-                        when '>' then concat('more than ', target_text)
-                        when '<' then concat('less than ', target_text)
+                    case
+                        operator_used
+                        when '>='
+                        then concat(target_text, ' or more')
+                        when '<='
+                        then concat(target_text, ' or less')
+                        when '>'
+                        then concat('more than ', target_text)
+                        when '<'
+                        then concat('less than ', target_text)
                     end,
                     case when due_text is not null then concat(' by ', due_text) end,
                     case
-                        when baseline_text is not null then concat('; it was ', baseline_text, ' in ', baseline_label_used)
+                        when baseline_text is not null
+                        then concat('; it was ', baseline_text, ' in ', baseline_label_used)
                     end,
                     '.'
                 )
@@ -136,7 +162,9 @@ select
             then
                 concat(
                     case
-                        when due_text is null then 'An action without a due date' else concat('An action due by ', due_text)
+                        when due_text is null
+                        then 'An action without a due date'
+                        else concat('An action due by ', due_text)
                     end,
                     case
                         when status_code = 'unknown'

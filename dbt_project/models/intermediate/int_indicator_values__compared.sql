@@ -17,8 +17,12 @@ select
     *,
     {{
         compared_to_england(
-            "value", "lower_ci_95", "upper_ci_95", "england_value", "polarity",
-            "(area_code = 'E92000001' and category_type = 'Total')"
+            "value",
+            "lower_ci_95",
+            "upper_ci_95",
+            "england_value",
+            "polarity",
+            "(area_code = 'E92000001' and category_type = 'Total')",
         )
     }} as compared_to_england_computed
 from with_england

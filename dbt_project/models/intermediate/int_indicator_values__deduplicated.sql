@@ -6,8 +6,21 @@ with
             v.*,
             coalesce(a.area_type, 'unknown') as area_type,
             date_diff('month', v.period_start, v.period_end + interval 1 day) as period_months,
-            {{ surrogate_key(["v.indicator_id", "v.area_code", "v.sex", "v.age", "v.category_type", "v.category", "v.period_type", "v.period_start", "v.period_end"]) }}
-            as value_key
+            {{
+                surrogate_key(
+                    [
+                        "v.indicator_id",
+                        "v.area_code",
+                        "v.sex",
+                        "v.age",
+                        "v.category_type",
+                        "v.category",
+                        "v.period_type",
+                        "v.period_start",
+                        "v.period_end",
+                    ]
+                )
+            }} as value_key
         from {{ ref("int_indicator_values__unioned") }} as v
         left join {{ ref("areas") }} as a on v.area_code = a.area_code
     ),
@@ -21,7 +34,17 @@ with
             -- One age band under two labels: a row whose age is `Not applicable` beside one that names the band.
             count(*) filter (where age <> 'Not applicable') over (
                 partition by
-                    source_release, indicator_id, area_code, sex, category_type, category, period_start, period_end, value, count, denominator
+                    source_release,
+                    indicator_id,
+                    area_code,
+                    sex,
+                    category_type,
+                    category,
+                    period_start,
+                    period_end,
+                    value,
+                    count,
+                    denominator
             ) as copies_with_age_band
         from keyed
         window

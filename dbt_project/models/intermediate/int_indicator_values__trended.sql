@@ -1,4 +1,5 @@
--- Adds the recent trend, computed, to the newest period of each indicator. Windows and one aggregate, no self-join of the
+-- Adds the recent trend, computed, to the newest period of each indicator. Windows and one aggregate, no self-join of
+-- the
 -- values; the trend rows (one per series) are joined back by value_key.
 {% set series = "indicator_id, area_code, sex, age, category_type, category" %}
 with
@@ -52,56 +53,88 @@ with
             count(*) as k,
             bool_or(is_proportion and (c = n or c = 0)) as has_infinite_logit,
             bool_or(not is_proportion and w is null) as has_no_width,
-            sum(n) as sn, sum(c) as sc, sum(n * t) as snt, sum(c * t) as sct, sum(n * t * t) as sntt,
-            sum(t) as st, sum(x) as sx, sum(x * t) as sxt,
-            sum(w) as sw, sum(w * t) as swt, sum(w * t * t) as swtt, sum(w * y) as swy, sum(w * y * t) as swyt
+            sum(n) as sn,
+            sum(c) as sc,
+            sum(n * t) as snt,
+            sum(c * t) as sct,
+            sum(n * t * t) as sntt,
+            sum(t) as st,
+            sum(x) as sx,
+            sum(x * t) as sxt,
+            sum(w) as sw,
+            sum(w * t) as swt,
+            sum(w * t * t) as swtt,
+            sum(w * y) as swy,
+            sum(w * y * t) as swyt
         from newest_five
         group by {{ series }}
     ),
 
     screened as (
         select
-            {% for c in series.split(", ") %}s.{{ c }}, {% endfor %}
+            {% for c in series.split(", ") %} s.{{ c }}, {% endfor %}
             any_value(s.polarity) as polarity,
             any_value(s.k) as k,
             any_value(s.has_infinite_logit or s.has_no_width) as cannot,
             any_value(
                 case
-                    when s.is_proportion then {{ trend_chi_squared_proportion("s.sn", "s.sc", "s.snt", "s.sct", "s.sntt") }}
+                    when s.is_proportion
+                    then {{ trend_chi_squared_proportion("s.sn", "s.sc", "s.snt", "s.sct", "s.sntt") }}
                     else {{ trend_chi_squared_limits("s.sw", "s.swt", "s.swtt", "s.swy", "s.swyt") }}
                 end
             ) as chi_squared,
             any_value(
                 case
-                    when s.is_proportion then {{ slope_is_upward("s.k", "s.sx", "s.st", "s.sxt") }}
+                    when s.is_proportion
+                    then {{ slope_is_upward("s.k", "s.sx", "s.st", "s.sxt") }}
                     else {{ slope_is_upward("s.sw", "s.swy", "s.swt", "s.swyt") }}
                 end
             ) as is_upward,
-            count(distinct
+            count(
+                distinct
                 case
-                    when s.is_proportion then {{ slope_is_upward("(s.k - 1)", "(s.sx - p.x)", "(s.st - p.t)", "(s.sxt - p.x * p.t)") }}
-                    else {{ slope_is_upward("(s.sw - p.w)", "(s.swy - p.w * p.y)", "(s.swt - p.w * p.t)", "(s.swyt - p.w * p.y * p.t)") }}
+                    when s.is_proportion
+                    then {{ slope_is_upward("(s.k - 1)", "(s.sx - p.x)", "(s.st - p.t)", "(s.sxt - p.x * p.t)") }}
+                    else
+                        {{
+                            slope_is_upward(
+                                "(s.sw - p.w)",
+                                "(s.swy - p.w * p.y)",
+                                "(s.swt - p.w * p.t)",
+                                "(s.swyt - p.w * p.y * p.t)",
+                            )
+                        }}
                 end
             ) as signs_without_one,
             bool_or(
                 case
-                    when s.is_proportion then {{ slope_is_upward("(s.k - 1)", "(s.sx - p.x)", "(s.st - p.t)", "(s.sxt - p.x * p.t)") }}
-                    else {{ slope_is_upward("(s.sw - p.w)", "(s.swy - p.w * p.y)", "(s.swt - p.w * p.t)", "(s.swyt - p.w * p.y * p.t)") }}
+                    when s.is_proportion
+                    then {{ slope_is_upward("(s.k - 1)", "(s.sx - p.x)", "(s.st - p.t)", "(s.sxt - p.x * p.t)") }}
+                    else
+                        {{
+                            slope_is_upward(
+                                "(s.sw - p.w)",
+                                "(s.swy - p.w * p.y)",
+                                "(s.swt - p.w * p.t)",
+                                "(s.swyt - p.w * p.y * p.t)",
+                            )
+                        }}
                 end
             ) as upward_without_one
         from sums as s
         inner join
             newest_five as p
-            on {% for c in series.split(", ") %}s.{{ c }} = p.{{ c }} {% if not loop.last %}and {% endif %}{% endfor %}
-        group by {% for c in series.split(", ") %}s.{{ c }}{% if not loop.last %}, {% endif %}{% endfor %}
+            on {% for c in series.split(", ") %}
+                s.{{ c }} = p.{{ c }} {% if not loop.last %} and {% endif %}
+            {% endfor %}
+        group by {% for c in series.split(", ") %} s.{{ c }}{% if not loop.last %}, {% endif %} {% endfor %}
     ),
 
     carried as (
-        select
-            value_key,
-            {{ series }}
+        select value_key, {{ series }}
         from points
-        -- Fingertips prints the trend on the newest period of the indicator only; areas whose series ended earlier stay blank.
+        -- Fingertips prints the trend on the newest period of the indicator only; areas whose series ended earlier
+        -- stay blank.
         qualify period_end = max(period_end) over (partition by indicator_id)
     )
 
@@ -115,11 +148,16 @@ select
         else
             {{
                 trend_label(
-                    "(s.chi_squared > " ~ trend_threshold() ~ " and s.signs_without_one = 1 and s.upward_without_one = s.is_upward)",
-                    "s.is_upward", "v.polarity",
+                    "(s.chi_squared > "
+                    ~ trend_threshold()
+                    ~ " and s.signs_without_one = 1 and s.upward_without_one = s.is_upward)",
+                    "s.is_upward",
+                    "v.polarity",
                 )
             }}
     end as recent_trend_computed
 from {{ ref("int_indicator_values__compared") }} as v
 left join carried as c on v.value_key = c.value_key
-left join screened as s on {% for c in series.split(", ") %}v.{{ c }} = s.{{ c }} {% if not loop.last %}and {% endif %}{% endfor %}
+left join
+    screened as s
+    on {% for c in series.split(", ") %} v.{{ c }} = s.{{ c }} {% if not loop.last %} and {% endif %} {% endfor %}

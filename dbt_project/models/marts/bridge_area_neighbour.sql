@@ -14,6 +14,8 @@
     from {{ ref(model) }} as n
     inner join {{ ref("areas") }} as area on n.area_code = area.area_code
     inner join {{ ref("areas") }} as neighbour on n.neighbour_code = neighbour.area_code
-    {% if not loop.last %}union all by name{% endif %}
+    {% if not loop.last %}
+        union all by name
+    {% endif %}
 {% endfor %}
 order by all

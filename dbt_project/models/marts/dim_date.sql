@@ -25,7 +25,9 @@ select
     cast(month(day) as integer) as month_number,
     strftime(day, '%B') as month_name,
     concat(
-        cast(year(day - interval 3 month) as varchar), '/', lpad(cast((year(day - interval 3 month) + 1) % 100 as varchar), 2, '0')
+        cast(year(day - interval 3 month) as varchar),
+        '/',
+        lpad(cast((year(day - interval 3 month) + 1) % 100 as varchar), 2, '0')
     ) as financial_year
 from days
 union all by name

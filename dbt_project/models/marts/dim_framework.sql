@@ -13,5 +13,8 @@ select
 from {{ ref("frameworks") }}
 union all by name
 select *
-from (values (-1::bigint, 'unknown', 'Unknown'), (-2::bigint, 'not_applicable', 'Not applicable')) as special(framework_key, framework_id, framework)
+from
+    (values (-1::bigint, 'unknown', 'Unknown'), (-2::bigint, 'not_applicable', 'Not applicable')) as special(
+        framework_key, framework_id, framework
+    )
 order by framework_key

@@ -23,6 +23,7 @@ select *
 from
     (
         values
-            (-1::bigint, 'unknown', 'Unknown', -1::bigint, 0::smallint), (-2::bigint, 'not_applicable', 'Not applicable', -2::bigint, 0::smallint)
+            (-1::bigint, 'unknown', 'Unknown', -1::bigint, 0::smallint),
+            (-2::bigint, 'not_applicable', 'Not applicable', -2::bigint, 0::smallint)
     ) as special(indicator_key, indicator_id, indicator_name, source_key, is_additive)
 order by indicator_key

@@ -1,6 +1,11 @@
 with
     periods as (
-        select period_type, period_start, period_end, min(period_label) as period_label, max(period_pooled_years) as pooled_years
+        select
+            period_type,
+            period_start,
+            period_end,
+            min(period_label) as period_label,
+            max(period_pooled_years) as pooled_years
         from {{ ref("int_indicator_values__deduplicated") }}
         group by period_type, period_start, period_end
     )
@@ -20,6 +25,7 @@ union all by name
 select *
 from
     (
-        values (-1::bigint, 'Unknown', 'unknown', 0::bigint), (-2::bigint, 'Not applicable', 'not_applicable', 0::bigint)
+        values
+            (-1::bigint, 'Unknown', 'unknown', 0::bigint), (-2::bigint, 'Not applicable', 'not_applicable', 0::bigint)
     ) as special(period_key, period_label, period_type, period_sort)
 order by period_key

@@ -20,7 +20,7 @@ from population_groups
 union all by name
 select *
 from
-    (
-        values (-1::bigint, 'Unknown', 0::smallint), (-2::bigint, 'Not applicable', 0::smallint)
-    ) as special(population_group_key, population_group, is_total)
+    (values (-1::bigint, 'Unknown', 0::smallint), (-2::bigint, 'Not applicable', 0::smallint)) as special(
+        population_group_key, population_group, is_total
+    )
 order by population_group_key

@@ -17,5 +17,7 @@ left join {{ source("check_log", "loads") }} as l on s.id = l.source_id
 union all by name
 select *
 from
-    (values (-1::bigint, 'unknown', 'Unknown'), (-2::bigint, 'not_applicable', 'Not applicable')) as special(source_key, source_id, source_title)
+    (values (-1::bigint, 'unknown', 'Unknown'), (-2::bigint, 'not_applicable', 'Not applicable')) as special(
+        source_key, source_id, source_title
+    )
 order by source_key

@@ -13,6 +13,8 @@ union all by name
 select *
 from
     (
-        values (-1::bigint, 'unknown_status', 'Unknown', 990, 0::smallint), (-2::bigint, 'not_applicable', 'Not applicable', 991, 0::smallint)
+        values
+            (-1::bigint, 'unknown_status', 'Unknown', 990, 0::smallint),
+            (-2::bigint, 'not_applicable', 'Not applicable', 991, 0::smallint)
     ) as special(status_key, status_code, status_label, status_sort, is_judgement)
 order by status_key

@@ -10,6 +10,7 @@ union all by name
 select *
 from
     (
-        values (-1::bigint, 'unknown', 'Unknown', 0::smallint), (-2::bigint, 'not_in_use', 'Not applicable', 0::smallint)
+        values
+            (-1::bigint, 'unknown', 'Unknown', 0::smallint), (-2::bigint, 'not_in_use', 'Not applicable', 0::smallint)
     ) as special(value_status_key, value_status_code, value_status_label, has_value)
 order by value_status_key

@@ -1,13 +1,27 @@
--- One row per source and intended check of this run, evaluated or not. The gates over the marts add theirs at publication.
+-- One row per source and intended check of this run, evaluated or not. The gates over the marts add theirs at
+-- publication.
 with
     accounting as (
         select
             source_id,
             'landed = staged + quarantined + refused; served = published + named duplicates' as rule,
-            landed_rows = staged_rows + quarantined_rows + refused_rows and served_rows = published_rows + duplicate_rows as holds,
+            landed_rows = staged_rows + quarantined_rows + refused_rows
+            and served_rows = published_rows + duplicate_rows as holds,
             concat(
-                landed_rows, ' landed = ', staged_rows, ' staged + ', quarantined_rows, ' quarantined + ', refused_rows, ' refused; ',
-                served_rows, ' served = ', published_rows, ' published + ', duplicate_rows, ' named duplicates'
+                landed_rows,
+                ' landed = ',
+                staged_rows,
+                ' staged + ',
+                quarantined_rows,
+                ' quarantined + ',
+                refused_rows,
+                ' refused; ',
+                served_rows,
+                ' served = ',
+                published_rows,
+                ' published + ',
+                duplicate_rows,
+                ' named duplicates'
             ) as observed,
             landed_rows,
             checked_at
@@ -31,8 +45,19 @@ with
 
     checks as (
         select
-            source_id, stage, check_id, expectation_type, column_name, severity, outcome, rows_evaluated, rows_failed, observed,
-            details_json, why, evaluated_at
+            source_id,
+            stage,
+            check_id,
+            expectation_type,
+            column_name,
+            severity,
+            outcome,
+            rows_evaluated,
+            rows_failed,
+            observed,
+            details_json,
+            why,
+            evaluated_at
         from {{ source("check_log", "checks") }}
         union all by name
         select
@@ -58,8 +83,11 @@ with
             case when d.differ = 0 then 'passed' else 'warned' end as outcome,
             d.compared as rows_evaluated,
             d.differ as rows_failed,
-            concat(d.compared - d.differ, ' of ', d.compared, ' published comparisons reproduced from the published limits') as observed,
-            'A comparison that cannot be reproduced hides a method, a vintage or a comparator that we do not know.' as why,
+            concat(
+                d.compared - d.differ, ' of ', d.compared, ' published comparisons reproduced from the published limits'
+            ) as observed,
+            'A comparison that cannot be reproduced hides a method, a vintage or a comparator that we do not know.'
+            as why,
             l.checked_at as evaluated_at
         from disagreements as d
         inner join {{ ref("source_load") }} as l on d.source_id = l.source_id

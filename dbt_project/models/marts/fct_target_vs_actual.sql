@@ -1,13 +1,26 @@
 select
     {{
         surrogate_key(
-            ["e.commitment_id", "e.valid_from", "e.area_code", "e.indicator_id", "e.sex", "e.age", "e.category_type", "e.category", "e.period_start", "e.period_end"]
+            [
+                "e.commitment_id",
+                "e.valid_from",
+                "e.area_code",
+                "e.indicator_id",
+                "e.sex",
+                "e.age",
+                "e.category_type",
+                "e.category",
+                "e.period_start",
+                "e.period_end",
+            ]
         )
     }} as target_vs_actual_key,
     {{ surrogate_key(["e.commitment_id", "e.valid_from"]) }} as commitment_key,
     {{ surrogate_key(["a.area_code", "a.area_type"]) }} as area_key,
     case
-        when e.indicator_id is null then -2 else {{ surrogate_key(["e.sex", "e.age", "e.category_type", "e.category"]) }}
+        when e.indicator_id is null
+        then -2
+        else {{ surrogate_key(["e.sex", "e.age", "e.category_type", "e.category"]) }}
     end as population_group_key,
     case
         when e.period_end is null then -2 else {{ surrogate_key(["e.period_type", "e.period_start", "e.period_end"]) }}
@@ -43,7 +56,8 @@ select
             and e.point_meets_target = 0
             and e.denominator is not null
             and coalesce(e.count, e.value / e.multiplier * e.denominator) >= {{ var("disclosure_minimum") }}
-            and e.denominator - coalesce(e.count, e.value / e.multiplier * e.denominator) >= {{ var("disclosure_minimum") }}
+            and e.denominator - coalesce(e.count, e.value / e.multiplier * e.denominator)
+            >= {{ var("disclosure_minimum") }}
         then cast(ceil(abs(e.value - e.target_value_used) / e.multiplier * e.denominator) as bigint)
     end as gap_in_people,
     case

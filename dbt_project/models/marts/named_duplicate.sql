@@ -1,5 +1,8 @@
 select
-    {{ surrogate_key(["source_id"]) }} as source_key, source_id, duplicate_reason, cast(count(*) as bigint) as duplicate_rows
+    {{ surrogate_key(["source_id"]) }} as source_key,
+    source_id,
+    duplicate_reason,
+    cast(count(*) as bigint) as duplicate_rows
 from {{ ref("int_indicator_values__deduplicated") }}
 where duplicate_reason is not null
 group by source_id, duplicate_reason

@@ -1,5 +1,6 @@
 select
-    {{ surrogate_key(["source_id", "source_file_sha256", "source_row_number", "source_column", "rule"]) }} as quarantined_row_key,
+    {{ surrogate_key(["source_id", "source_file_sha256", "source_row_number", "source_column", "rule"]) }}
+    as quarantined_row_key,
     {{ surrogate_key(["source_id"]) }} as source_key,
     cast(source_id as varchar) as source_id,
     cast(source_release as varchar) as source_release,

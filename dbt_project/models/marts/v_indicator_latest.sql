@@ -4,7 +4,8 @@ with
         select
             *,
             row_number() over (
-                partition by indicator_id, area_code, area_type, population_group, period_months order by period_end desc
+                partition by indicator_id, area_code, area_type, population_group, period_months
+                order by period_end desc
             ) as newest
         from {{ ref("v_trend") }}
     )

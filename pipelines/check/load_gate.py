@@ -1,0 +1,243 @@
+"""Everything that happens to one source between landing and use: gate, split, decision, promotion, record.
+
+The order of these steps belongs here, without any orchestrator. The rules are in ``expectations/``, the steps
+themselves in the other modules of this folder.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import polars as pl
+
+from pipelines.acquire.landed_schema import LANDED, Provides
+from pipelines.acquire.landing import read_load_record
+from pipelines.check.check_log import LoadRow, LoadState, read_load, write_checks, write_load
+from pipelines.check.expectation_suites import load_suite
+from pipelines.check.gate import CheckResult, run_gate
+from pipelines.check.load_decision import Decision, decide
+from pipelines.check.quarantine import QUARANTINE, SplitCounts, split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelines.problems import Problem
+    from pipelines.settings import Settings
+
+READABLE = "readable"
+READABLE_WHY = "A file that cannot be read as declared cannot be trusted in part, so nothing of it is used."
+
+
+class _GateLimits(Protocol):
+    @property
+    def max_quarantined_share(self) -> float: ...
+
+
+class GatedSource(Protocol):
+    """What the gate needs to know of a source declaration."""
+
+    @property
+    def id(self) -> str:
+        """Name of the source."""
+        ...
+
+    @property
+    def provides(self) -> Provides:
+        """Shape of its landed table."""
+        ...
+
+    @property
+    def gate(self) -> _GateLimits:
+        """Limits that are not expectations."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOutcome:
+    """What became of a load.
+
+    Attributes:
+        load: The row written to the check log: state, reason, counts.
+        results: What every rule said.
+    """
+
+    load: LoadRow
+    results: tuple[CheckResult, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the load is now served."""
+        return self.load.load_state == "accepted"
+
+
+def check_load(
+    source: GatedSource, landed: Path | None, problems: Sequence[Problem], settings: Settings, now: datetime
+) -> LoadOutcome:
+    """Gate one load, promote it if it passes, and record what happened.
+
+    The last good data are replaced only by an accepted load, in one step. A refused load leaves them as they are, byte
+    for byte; the rows its warning rules found are still written to the quarantine, because they are what a person has
+    to look at. When nothing could be read, the quarantine of the load before stays. After this call the accepted file,
+    the quarantine file and both logs exist, if need be without rows.
+
+    Args:
+        source: The declaration.
+        landed: Parquet as parsed, or ``None`` when reading was refused.
+        problems: Why reading was refused.
+        settings: Folders.
+        now: Time of the check; must carry a zone.
+
+    Returns:
+        The outcome, as recorded.
+
+    Raises:
+        ConfigurationError: The source's suite is missing or wrong.
+        OutcomesError: The landed file holds no load record, so nobody knows which bytes it comes from.
+        ValueError: ``now`` has no zone, or nothing landed and no problem says why.
+    """
+    if now.tzinfo is None:
+        raise ValueError("now needs a time zone: the check log is in UTC")
+    if landed is None and not problems:
+        raise ValueError(f"{source.id}: nothing landed and no problem given")
+    moment = now.astimezone(UTC).replace(tzinfo=None)
+    for folder in (settings.accepted, settings.quarantine, settings.check_log):
+        folder.mkdir(parents=True, exist_ok=True)
+    _ensure_files(source, settings)
+    if landed is None:
+        return _record(source, settings, moment, _Verdict.of_problems(problems, moment))
+    with tempfile.TemporaryDirectory(prefix=".gate_", dir=settings.warehouse) as folder:
+        verdict = _gate(source, landed, settings, moment, Path(folder))
+        if verdict.decision.accepted:
+            (Path(folder) / "accepted.parquet").replace(_accepted(source, settings))
+        if verdict.split is not None:
+            (Path(folder) / "quarantine.parquet").replace(_quarantine(source, settings))
+    return _record(source, settings, moment, verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    decision: Decision
+    results: tuple[CheckResult, ...]
+    split: SplitCounts | None
+    load_id: str | None = None
+    releases: str = ""
+    files: int = 0
+
+    @classmethod
+    def of_problems(cls, problems: Sequence[Problem], moment: datetime) -> _Verdict:
+        """Return the refusal of a load that could not be read."""
+        observed = "; ".join(str(problem) for problem in problems)
+        result = CheckResult(
+            check_id=READABLE,
+            stage="landed",
+            expectation_type=READABLE,
+            column_name=None,
+            severity="critical",
+            outcome="blocked",
+            rows_evaluated=None,
+            rows_failed=None,
+            observed=observed,
+            details=tuple(_described(problem) for problem in problems[:20]),
+            why=READABLE_WHY,
+            evaluated_at=moment,
+        )
+        return cls(Decision(False, f"{READABLE}: {observed}"), (result,), None)
+
+
+def _gate(source: GatedSource, landed: Path, settings: Settings, moment: datetime, folder: Path) -> _Verdict:
+    suite = load_suite(settings.expectations / "landed" / f"{source.id}.json")
+    report = run_gate(
+        landed, suite, _references(source, settings), now=moment, failing_rows=folder / "failing_rows.parquet"
+    )
+    if report.rows is None:
+        return _Verdict(decide(report, 0, 0, 0), report.results, None)
+    counts = split(
+        landed,
+        report,
+        folder / "accepted.parquet",
+        folder / "quarantine.parquet",
+        _quarantine(source, settings),
+    )
+    decision = decide(report, counts.landed, counts.quarantined, source.gate.max_quarantined_share)
+    record = read_load_record(landed)
+    return _Verdict(decision, report.results, counts, record.load_id, ", ".join(record.releases), len(record.files))
+
+
+def _references(source: GatedSource, settings: Settings) -> dict[str, str]:
+    """Return what the queries of a landed suite may read besides the load."""
+    areas = _text(settings.seeds / "areas.csv")
+    indicators = _text(settings.registry / "indicators.parquet")
+    return {
+        "known_area": f"select area_code, area_name, area_type from read_csv({areas}, header=true, all_varchar=true)",
+        "known_indicator": f"select id as indicator_id, * exclude (id) from read_parquet({indicators})",
+        "last_accepted": f"select * from read_parquet({_text(_accepted(source, settings))})",
+    }
+
+
+def _record(source: GatedSource, settings: Settings, moment: datetime, verdict: _Verdict) -> LoadOutcome:
+    accepted = verdict.decision.accepted
+    state: LoadState = "accepted" if accepted else "refused"
+    before = read_load(settings.check_log, source.id)
+    served_rows = int(pl.scan_parquet(_accepted(source, settings)).select(pl.len()).collect().item())
+    counts = verdict.split or SplitCounts(0, 0, 0)
+    row = LoadRow(
+        source_id=source.id,
+        load_id=verdict.load_id,
+        load_state=state,
+        is_stale=int(not accepted and served_rows > 0),
+        reason=verdict.decision.reason,
+        source_releases=verdict.releases,
+        files=verdict.files,
+        landed_rows=counts.landed,
+        quarantined_rows=counts.quarantined,
+        refused_rows=0 if accepted else counts.accepted,
+        staged_rows=counts.accepted if accepted else 0,
+        served_rows=served_rows,
+        served_load_id=None,
+        checked_at=moment,
+        served_since=None,
+    )
+    row = _with_service(row, before)
+    write_checks(settings.check_log, source.id, verdict.results)
+    write_load(settings.check_log, row)
+    return LoadOutcome(row, verdict.results)
+
+
+def _with_service(row: LoadRow, before: LoadRow | None) -> LoadRow:
+    """Say which load is served and since when; a load checked again keeps the time at which it was first accepted."""
+    if row.load_state == "accepted":
+        again = before is not None and before.served_load_id == row.load_id
+        since = before.served_since if before is not None and again else row.checked_at
+        return replace(row, served_load_id=row.load_id, served_since=since)
+    if before is None or row.served_rows == 0:
+        return row
+    return replace(row, served_load_id=before.served_load_id, served_since=before.served_since)
+
+
+def _ensure_files(source: GatedSource, settings: Settings) -> None:
+    """Give the model stage something to read even when no load was ever accepted."""
+    if not _accepted(source, settings).exists():
+        pl.DataFrame(schema=LANDED[source.provides]).write_parquet(_accepted(source, settings))
+    if not _quarantine(source, settings).exists():
+        pl.DataFrame(schema=QUARANTINE).write_parquet(_quarantine(source, settings))
+
+
+def _described(problem: Problem) -> dict[str, Any]:
+    names = ("rule", "message", "remedy", "file", "row", "column", "value")
+    return {name: getattr(problem, name) for name in names if getattr(problem, name) is not None}
+
+
+def _accepted(source: GatedSource, settings: Settings) -> Path:
+    return settings.accepted / f"{source.id}.parquet"
+
+
+def _quarantine(source: GatedSource, settings: Settings) -> Path:
+    return settings.quarantine / f"{source.id}.parquet"
+
+
+def _text(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -7,4 +7,6 @@
 {% endtest %}
 
 {#- A condition that every row satisfies; NULL counts as a failure. -#}
-{% test every_row(model, condition) %} select * from {{ model }} where ({{ condition }}) is not true {% endtest %}
+{% test every_row(model, condition, column_name=none) %}
+    select * from {{ model }} where ({{ condition }}) is not true
+{% endtest %}

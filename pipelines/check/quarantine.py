@@ -99,7 +99,10 @@ def _write_accepted(sql: duckdb.DuckDBPyConnection, landed: Path, accepted_tmp: 
         shutil.copyfile(landed, accepted_tmp)
     else:
         sql.execute(
-            f"copy (select landed.* from landed anti join {_SET_ASIDE} as set_aside {_SAME_ROW}) "
+            # A join may hand rows on in any order, and the order of the file is part of what is accepted.
+            "copy (select numbered.* exclude (file_row_number) "
+            f"from read_parquet({_text(landed)}, file_row_number = true) as numbered "
+            f"anti join {_SET_ASIDE} as set_aside {_SAME_ROW} order by file_row_number) "
             f"to {_text(accepted_tmp)} (format parquet, compression zstd{_metadata(sql, landed)})"
         )
     return SplitCounts(landed=rows, accepted=accepted, quarantined=rows - accepted)

@@ -1,0 +1,530 @@
+"""From raw files to the published file, as a user meets it: every gate shown letting through and holding back.
+
+What whole refreshes print, publish and leave alone belongs here. How each step does its work is tested beside the step.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from pipelines.refresh import has_news
+
+pytestmark = pytest.mark.slow
+
+RAW = Path(__file__).resolve().parents[2] / "data" / "raw"
+SOURCES = ("fingertips", "trafford_jsna", "trafford_localities", "trafford_neighbours", "ukhsa_bacteraemia")
+STALE = ("fingertips", "trafford_jsna", "ukhsa_bacteraemia")
+ALLOWED_TYPES = {"SMALLINT", "INTEGER", "BIGINT", "DOUBLE", "VARCHAR", "DATE", "TIMESTAMP"}
+STORAGE_VERSION = 64
+STORAGE_OFFSET = 12
+
+# The names that other parts, and people's reports, rely on.
+CONTRACT: dict[str, set[str]] = {
+    "dim_framework": {"framework_key", "framework"},
+    "dim_commitment": {"commitment_key", "commitment_id", "target_type", "is_current"},
+    "dim_indicator": {"indicator_key", "indicator_id", "polarity", "unit"},
+    "dim_area": {"area_key", "area_code", "area_name", "area_type"},
+    "dim_period": {"period_key", "period_label", "period_start", "period_end"},
+    "dim_population_group": {"population_group_key", "sex", "age", "category_type", "category", "is_total"},
+    "dim_status": {"status_key", "status_code", "status_label", "status_symbol", "status_colour"},
+    "dim_value_status": {"value_status_code", "value_status_label"},
+    "dim_source": {"source_key", "source_id", "licence", "is_stale"},
+    "dim_date": {"date_key", "full_date"},
+    "bridge_commitment_indicator": {"commitment_key", "indicator_key"},
+    "bridge_area_footprint": {"footprint_code", "constituent_code", "valid_from"},
+    "bridge_area_neighbour": {"neighbour_set_id", "area_code", "neighbour_code"},
+    "fct_indicator_value": {
+        "value",
+        "lower_ci_95",
+        "upper_ci_95",
+        "count",
+        "denominator",
+        "value_status_code",
+        "compared_to_england_published",
+        "compared_to_england_computed",
+        "recent_trend_published",
+        "recent_trend_computed",
+        "source_file_sha256",
+        "source_row_number",
+        "is_stale",
+    },
+    "fct_target": {"target_value", "trajectory_value"},
+    "fct_target_vs_actual": {"actual_value", "target_value", "baseline_value", "actual_value_key", "status_code"},
+    "fct_milestone": {"due_date", "milestone_state"},
+    "fct_data_quality_check": {"source_id", "check_id", "outcome", "observed"},
+    "data_dictionary": {"table_name", "column_name", "data_type", "description"},
+    "relationships": {"from_table", "from_column", "to_table", "to_column"},
+    "release": {"release_id", "built_at", "as_at", "input_fingerprint", "content_checksum"},
+    "source_load": {"source_id", "load_state", "is_stale", "landed_rows", "published_rows"},
+    "quarantined_row": {"source_id", "source_file", "source_row_number", "rule", "reason"},
+    "known_issue": {"issue_id", "title"},
+    "v_scorecard": {
+        "framework",
+        "commitment_id",
+        "title",
+        "area_code",
+        "area_name",
+        "status_code",
+        "not_assessable_reason",
+        "explanation",
+        "actual_value",
+        "target_value",
+        "baseline_value",
+        "period_label",
+    },
+    "v_indicator_latest": {"indicator_id", "area_code", "value"},
+    "v_trend": {"indicator_id", "area_code", "period_label", "value"},
+}
+
+Seeds = Callable[[str], list[dict[str, str]]]
+# The types of the fixtures are in conftest, which tests do not import.
+FirstDay = Any
+LaterDays = Any
+Release = Any
+
+
+@pytest.fixture(scope="session")
+def first(first_day: FirstDay) -> Release:
+    return first_day.release
+
+
+@pytest.fixture(scope="session")
+def damaged(later_days: LaterDays) -> Release:
+    return later_days.damaged
+
+
+def loads(release: Release) -> dict[str, dict[str, Any]]:
+    return {row["source_id"]: row for row in release.records("select * from source_load")}
+
+
+def source_lines(said: Any) -> dict[str, list[str]]:
+    """Return the cells of the summary's table of sources, by source id."""
+    table = said.out.split("\nSources")[1].split("\nCommitments by place")[0]
+    return {line.split()[0]: line.split()[1:] for line in table.splitlines() if line.startswith(SOURCES)}
+
+
+class TestFirstRefresh:
+    def test_ends_well_and_names_the_release(self, first: Release):
+        assert first.said.code == 0, first.said.err
+        [(release_id,)] = first.rows("select release_id from release")
+        assert f"Published release {release_id}" in first.said.words
+        assert first.said.err == ""
+
+    def test_the_served_file_is_there_read_only_with_no_log_beside_it(self, first: Release):
+        assert {"outcomes.duckdb", "state.json"} <= first.generated.keys()
+        assert [name for name in first.generated if name.endswith((".wal", ".partial"))] == []
+        releases = [name for name in first.generated if name.startswith("releases/") and name.endswith(".duckdb")]
+        assert len(releases) == 1
+        assert first.generated[releases[0]][0] == first.generated["outcomes.duckdb"][0], "one file under two names"
+
+    def test_old_clients_can_open_it(self, first: Release):
+        header = first.served.read_bytes()[:64]
+        assert header[8:12] == b"DUCK"
+        assert int.from_bytes(header[STORAGE_OFFSET : STORAGE_OFFSET + 8], "little") == STORAGE_VERSION
+
+    def test_cannot_be_written_to_by_a_reader(self, first: Release):
+        with (
+            duckdb.connect(str(first.served), read_only=True) as connection,
+            pytest.raises(duckdb.InvalidInputException, match="read-only"),
+        ):
+            connection.execute("delete from source_load")
+
+    def test_has_every_name_of_the_contract(self, first: Release):
+        found: dict[str, set[str]] = {}
+        for table, column in first.rows("select table_name, column_name from duckdb_columns() where not internal"):
+            found.setdefault(table, set()).add(column)
+        missing = {name: wanted - found.get(name, set()) for name, wanted in CONTRACT.items()}
+        assert {name: columns for name, columns in missing.items() if columns} == {}
+
+    def test_has_only_types_that_every_driver_shows(self, first: Release):
+        types = first.rows("select data_type, min(table_name) from duckdb_columns() where not internal group by 1")
+        assert {data_type for data_type, _ in types} - ALLOWED_TYPES == set()
+
+    def test_holds_nothing_but_the_published_schema(self, first: Release):
+        assert first.rows(
+            "select distinct schema_name from duckdb_tables() union select distinct schema_name "
+            "from duckdb_views() where not internal"
+        ) == [("main",)]
+
+    def test_says_which_day_it_speaks_for(self, first: Release):
+        assert [str(day) for (day,) in first.rows("select as_at from release")] == ["2026-11-22"]
+
+
+class TestScorecard:
+    def test_has_one_row_for_every_current_commitment_and_place(self, first: Release, seeds: Seeds):
+        current = {
+            row["commitment_id"]
+            for row in seeds("commitments")
+            if row["valid_from"] <= "2026-11-22" and (not row["valid_to"] or row["valid_to"] > "2026-11-22")
+        }
+        wanted = Counter(
+            (row["commitment_id"], row["area_code"])
+            for row in seeds("commitment_places")
+            if row["commitment_id"] in current
+        )
+        assert wanted
+        assert Counter(first.rows("select commitment_id, area_code from v_scorecard")) == wanted
+        assert current == {commitment for commitment, _ in wanted}
+
+    def test_every_row_has_a_known_status_and_an_explanation(self, first: Release, seeds: Seeds):
+        codes = {row["status_code"] for row in seeds("statuses")}
+        for row in first.records("select * from v_scorecard"):
+            assert row["status_code"] in codes
+            assert row["status_label"]
+            assert row["status_symbol"]
+            assert len(row["explanation"].split()) > 3, row["commitment_id"]
+            assert (row["status_code"] == "not_assessable") == (row["not_assessable_reason"] is not None)
+
+    def test_every_judged_row_has_the_figures_it_was_judged_by(self, first: Release):
+        judged = first.records(
+            """
+            select s.* from v_scorecard as s join dim_status as d using (status_key)
+            where d.is_judgement = 1 and s.target_type <> 'completion_by_date'
+            """
+        )
+        assert len(judged) > 20
+        needed = ("actual_value", "target_value", "actual_value_key", "period_label", "indicator_name", "level_code")
+        for row in judged:
+            assert [name for name in needed if row[name] is None] == [], row["commitment_id"]
+            if row["target_type"] != "absolute_level":
+                assert row["baseline_value"] is not None
+                assert row["baseline_period_label"]
+
+    def test_every_figure_it_used_is_published(self, first: Release):
+        orphans = first.rows(
+            """
+            select commitment_id from v_scorecard
+            where (actual_value_key is not null
+                   and actual_value_key not in (select indicator_value_key from fct_indicator_value))
+               or (baseline_value_key is not null
+                   and baseline_value_key not in (select indicator_value_key from fct_indicator_value))
+            """
+        )
+        assert orphans == []
+
+
+class TestTracing:
+    @pytest.mark.parametrize(
+        ("source_id", "how_many"), [("fingertips", 5), ("trafford_jsna", 5), ("ukhsa_bacteraemia", 5)]
+    )
+    def test_values_lead_to_the_cell_they_were_read_from(self, first: Release, source_id: str, how_many: int):
+        keys = first.rows(
+            """
+            select distinct t.actual_value_key
+            from fct_target_vs_actual as t
+            join fct_indicator_value as v on v.indicator_value_key = t.actual_value_key
+            join dim_source as s using (source_key)
+            where s.source_id = ? order by 1
+            """,
+            source_id,
+        )
+        chosen = random.Random(20210129).sample(keys, how_many)
+        for (key,) in chosen:
+            [fact] = first.records("select * from fct_indicator_value where indicator_value_key = ?", key)
+            assert raw_cell(fact) == fact["value_as_published"]
+            assert float(fact["value_as_published"].replace(",", "")) == pytest.approx(fact["value"])
+
+    def test_every_file_is_named_with_the_hash_of_its_passport(self, first: Release):
+        named = dict(first.rows("select distinct source_file, source_file_sha256 from fct_indicator_value"))
+        assert len(named) > 10
+        for file, sha256 in named.items():
+            assert passport_entry(file)["sha256"] == sha256
+
+
+def passport_entry(file: str) -> dict[str, Any]:
+    path = RAW / file
+    passport = yaml.safe_load(path.with_name("passport.yml").read_text(encoding="utf-8"))
+    [entry] = [one for one in passport["files"] if one["file"] == path.name]
+    return entry
+
+
+def raw_cell(fact: dict[str, Any]) -> str:
+    """Read a cell as a person would who opens the file at the record and the column that the fact names."""
+    entry = passport_entry(fact["source_file"])
+    assert entry["sha256"] == fact["source_file_sha256"]
+    encoding = "utf-8-sig" if entry["encoding"] == "utf-8" else entry["encoding"]
+    with (RAW / fact["source_file"]).open(encoding=encoding, newline="") as file:
+        records = list(csv.reader(file))
+    return records[fact["source_row_number"] - 1][records[0].index(fact["source_column"])]
+
+
+class TestAccounting:
+    @pytest.mark.parametrize("source_id", SOURCES)
+    def test_no_row_is_lost(self, first: Release, source_id: str):
+        load = loads(first)[source_id]
+        assert load["landed_rows"] == raw_rows(source_id)
+        assert load["landed_rows"] == load["staged_rows"] + load["quarantined_rows"] + load["refused_rows"]
+        assert load["served_rows"] == load["published_rows"] + load["duplicate_rows"]
+        assert load["published_rows"] == rows_in_marts(first, source_id)
+        duplicates = first.rows(
+            "select coalesce(sum(duplicate_rows), 0) from named_duplicate where source_id = ?", source_id
+        )
+        assert duplicates == [(load["duplicate_rows"],)]
+
+    def test_the_summary_says_the_same(self, first: Release):
+        columns = ("landed", "staged", "quarantined", "refused", "duplicate", "published")
+        for source_id, load in loads(first).items():
+            assert source_lines(first.said)[source_id][1:] == [f"{load[f'{name}_rows']:,}" for name in columns]
+
+    def test_every_intended_check_has_a_row(self, first: Release):
+        checks = first.records("select source_id, check_id, outcome, why from fct_data_quality_check")
+        assert {row["source_id"] for row in checks} >= set(SOURCES)
+        assert {row["outcome"] for row in checks} <= {"passed", "warned", "quarantined", "blocked"}
+        assert all(row["why"] for row in checks)
+        assert [row for row in checks if row["check_id"] == "v_scorecard.rows_present" and row["outcome"] == "passed"]
+
+
+def raw_rows(source_id: str) -> int:
+    """Count what landing should give: a row a record, or a row a record and period in the wide table."""
+    rows = sum(
+        entry["rows"]
+        for path in (RAW / source_id).glob("*/passport.yml")
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["files"]
+    )
+    if source_id != "ukhsa_bacteraemia":
+        return rows
+    [file] = (RAW / source_id).glob("*/*.csv")
+    with file.open("rb") as stream:
+        return rows * stream.readline().count(b" to ")
+
+
+def rows_in_marts(release: Release, source_id: str) -> int:
+    if source_id == "trafford_neighbours":
+        [(count,)] = release.rows("select count(*) from bridge_area_neighbour")
+    else:
+        [(count,)] = release.rows(
+            "select count(*) from fct_indicator_value join dim_source using (source_key) where source_id = ?", source_id
+        )
+    return count
+
+
+class TestMisprint:
+    """The four localities of the strategy sum to 188,493, the borough has 237,354."""
+
+    def test_the_load_is_refused_with_the_difference(self, first: Release):
+        blocked = first.records(
+            "select * from fct_data_quality_check where source_id = 'trafford_localities' and outcome = 'blocked'"
+        )
+        assert [row["check_id"] for row in blocked] == ["localities_sum_to_borough"]
+        assert "48,861" in blocked[0]["observed"]
+        assert "48,861" in loads(first)["trafford_localities"]["load_reason"]
+
+    def test_the_difference_is_on_the_screen(self, first: Release):
+        assert "trafford_localities: localities_sum_to_borough" in first.said.words
+        assert "48,861" in first.said.out
+        assert source_lines(first.said)["trafford_localities"][0] == "blocked"
+
+    def test_no_row_of_it_is_published(self, first: Release):
+        load = loads(first)["trafford_localities"]
+        assert (load["load_state"], load["refused_rows"], load["published_rows"]) == ("refused", 5, 0)
+        assert load["is_stale"] == 0, "there is no older data to be stale"
+        assert rows_in_marts(first, "trafford_localities") == 0
+        assert first.rows("select count(*) from v_trend where area_code like 'TRAFFORD-%'") == [(0,)]
+
+    def test_the_others_are_published(self, first: Release):
+        others = [row for source, row in loads(first).items() if source != "trafford_localities"]
+        assert {row["load_state"] for row in others} == {"accepted"}
+        assert all(row["published_rows"] > 0 for row in others)
+
+
+class TestNothingNew:
+    def test_says_so_and_is_quick(self, first_day: FirstDay):
+        [(release_id,)] = first_day.release.rows("select release_id from release")
+        assert first_day.again.code == 0
+        assert first_day.again.out.startswith(f"Nothing new: release {release_id} stands")
+        assert first_day.again.seconds < 5
+
+    def test_touches_no_file(self, first_day: FirstDay):
+        assert first_day.after_again == first_day.release.generated
+
+    def test_strict_still_speaks_of_the_blocked_source(self, first_day: FirstDay):
+        assert first_day.strict.code == 2
+        assert "Nothing new" in first_day.strict.out
+
+    def test_status_shows_the_release_and_the_blocked_source(self, first_day: FirstDay):
+        [(release_id,)] = first_day.release.rows("select release_id from release")
+        assert first_day.status.code == 0
+        assert release_id in first_day.status.words
+        assert "as at 22 November 2026" in first_day.status.words
+        assert "48,861" in first_day.status.words
+
+
+class TestTwoAtOnce:
+    def test_the_second_gives_way_and_says_why(self, first_day: FirstDay):
+        assert first_day.held.code == 1
+        assert "Another refresh is writing to this warehouse" in first_day.held.words
+        assert "Traceback" not in first_day.held.words
+
+    def test_the_second_does_not_keep_anybody_waiting(self, first_day: FirstDay):
+        assert first_day.held.seconds < 5
+
+    def test_the_second_runs_no_step(self, first_day: FirstDay):
+        def but_the_record_of_the_run(files: dict[str, Any]) -> dict[str, Any]:
+            return {name: found for name, found in files.items() if not name.startswith("dagster/")}
+
+        assert but_the_record_of_the_run(first_day.after_held) == but_the_record_of_the_run(first_day.release.generated)
+        assert not any(line.startswith(("acquire", "check", "model")) for line in first_day.held.out.splitlines())
+
+
+class TestDamagedSources:
+    def test_the_refresh_still_publishes(self, first: Release, damaged: Release):
+        assert damaged.said.code == 0, damaged.said.words
+        assert damaged.rows("select release_id from release") != first.rows("select release_id from release")
+
+    @pytest.mark.parametrize(
+        ("source_id", "rule", "named"),
+        [
+            ("fingertips", "wrong_hash", "fingertips/2024-10/smoking_qof_91547.csv"),
+            ("trafford_jsna", "html_instead_of_csv", "trafford_jsna/2026-05/life_expectancy.csv"),
+            ("ukhsa_bacteraemia", "Organism", "ukhsa_bacteraemia/2024-10/bacteraemia_rates_by_icb.csv"),
+        ],
+    )
+    def test_a_damaged_source_is_blocked_and_its_file_is_named(
+        self, damaged: Release, source_id: str, rule: str, named: str
+    ):
+        load = loads(damaged)[source_id]
+        assert load["load_state"] == "refused"
+        assert named in load["load_reason"]
+        assert rule in load["load_reason"]
+        assert f"{source_id}: {load['load_reason']}" in damaged.said.words
+        [check] = damaged.records(
+            "select * from fct_data_quality_check where source_id = ? and outcome = 'blocked'", source_id
+        )
+        assert check["check_id"] == "readable"
+        assert named in check["observed"]
+
+    @pytest.mark.parametrize("source_id", STALE)
+    def test_its_last_good_rows_are_still_served_and_marked_stale(
+        self, first: Release, damaged: Release, source_id: str
+    ):
+        sql = (
+            "select * exclude (is_stale) from fct_indicator_value where source_file like ? order by indicator_value_key"
+        )
+        served = damaged.rows(sql, f"{source_id}/%")
+        assert served == first.rows(sql, f"{source_id}/%")
+        assert served
+        stale = "select distinct is_stale from fct_indicator_value where source_file like ?"
+        assert first.rows(stale, f"{source_id}/%") == [(0,)]
+        assert damaged.rows(stale, f"{source_id}/%") == [(1,)]
+        assert damaged.rows("select is_stale from dim_source where source_id = ?", source_id) == [(1,)]
+
+    @pytest.mark.parametrize("source_id", STALE)
+    def test_the_record_says_which_load_is_served_and_since_when(
+        self, first: Release, damaged: Release, source_id: str
+    ):
+        before, after = loads(first)[source_id], loads(damaged)[source_id]
+        assert after["is_stale"] == 1
+        for name in ("served_load_id", "served_since", "served_rows", "published_rows"):
+            assert after[name] == before[name]
+        assert after["checked_at"] > before["checked_at"]
+
+    def test_the_summary_marks_them(self, damaged: Release):
+        lines = source_lines(damaged.said)
+        assert {source for source, cells in lines.items() if cells[:2] == ["blocked,", "stale"]} == set(STALE)
+        assert {source for source, cells in lines.items() if cells[0] == "accepted"} == {
+            "trafford_localities",
+            "trafford_neighbours",
+        }
+
+    def test_the_corrected_table_is_accepted_and_published(self, damaged: Release):
+        load = loads(damaged)["trafford_localities"]
+        assert (load["load_state"], load["is_stale"], load["published_rows"]) == ("accepted", 0, 5)
+        people = dict(
+            damaged.rows(
+                "select area_code, value from fct_indicator_value where source_file like 'trafford_localities/%'"
+            )
+        )
+        assert people["TRAFFORD-WEST"] == 54_471
+        assert people.pop("E08000009") == sum(people.values()) == 237_354
+
+    def test_rows_are_still_accounted_for(self, damaged: Release):
+        for source_id, load in loads(damaged).items():
+            assert load["landed_rows"] == load["staged_rows"] + load["quarantined_rows"] + load["refused_rows"]
+            assert load["served_rows"] == load["published_rows"] + load["duplicate_rows"]
+            assert load["published_rows"] == rows_in_marts(damaged, source_id)
+
+    def test_no_status_changes_because_of_damage(self, first: Release, damaged: Release):
+        sql = "select commitment_id, area_code, status_code, actual_value from v_scorecard order by all"
+        assert damaged.rows(sql) == first.rows(sql)
+
+    def test_a_reader_keeps_its_release_and_the_next_one_gets_the_new(
+        self, first: Release, damaged: Release, later_days: LaterDays
+    ):
+        held_open, opened_after = later_days.seen_by_reader
+        assert [(held_open,)] == first.rows("select release_id from release")
+        assert [(opened_after,)] == damaged.rows("select release_id from release")
+
+    def test_the_release_before_is_kept(self, later_days: LaterDays):
+        assert later_days.releases_stored == 2
+
+
+class TestImpossibleMartGate:
+    def test_nothing_is_published_and_the_check_is_named(self, later_days: LaterDays):
+        said = later_days.blocked_said
+        assert said.code == 1
+        assert "Not published" in said.out
+        assert "v_scorecard" in said.words
+        assert "a_million_rows" in said.words
+        assert "Traceback" not in said.words
+
+    def test_the_served_file_is_as_it_was(self, first: Release, later_days: LaterDays):
+        before, after = later_days.blocked_served
+        assert before == after == first.sha256
+        assert later_days.blocked_after["outcomes.duckdb"] == later_days.blocked_before["outcomes.duckdb"]
+        assert later_days.blocked_after["state.json"] == later_days.blocked_before["state.json"]
+
+    def test_no_release_is_left_behind(self, later_days: LaterDays):
+        def releases(files: dict[str, Any]) -> dict[str, Any]:
+            return {name: found for name, found in files.items() if name.startswith("releases/")}
+
+        assert releases(later_days.blocked_after) == releases(later_days.blocked_before)
+
+    def test_the_next_refresh_will_try_again(self, later_days: LaterDays):
+        assert has_news(later_days.blocked.settings)
+
+    def test_status_still_answers(self, first: Release, later_days: LaterDays):
+        [(release_id,)] = first.rows("select release_id from release")
+        assert later_days.blocked_status.code == 0
+        assert release_id in later_days.blocked_status.words
+        assert "New input is waiting" in later_days.blocked_status.words
+
+
+class TestMistakesOfThePerson:
+    def test_an_unknown_key_in_a_declaration_is_one_message(self, make_checkout: Callable[[str], Any]):
+        checkout = make_checkout("mistake")
+        declaration = checkout.settings.sources / "fingertips.yml"
+        declaration.write_text(declaration.read_text(encoding="utf-8") + "colour: blue\n", encoding="utf-8")
+        said = checkout.refresh()
+        assert said.code == 1
+        assert said.out == ""
+        assert said.err.startswith("Error: fingertips.yml is not a source declaration")
+        assert "fingertips.yml: colour: " in said.err
+        assert "Traceback" not in said.err
+        assert len(said.err.splitlines()) <= 2
+        assert not checkout.settings.served_file.exists()
+
+    def test_status_without_a_release_says_what_to_run(self, make_checkout: Callable[[str], Any]):
+        checkout = make_checkout("empty")
+        said = checkout.run("status")
+        assert said.code == 1
+        assert said.out == "Nothing is published yet. Run: outcomes refresh\n"
+        assert not checkout.settings.warehouse.exists()
+
+    def test_a_strange_file_in_the_served_place_is_named_and_left_alone(self, make_checkout: Callable[[str], Any]):
+        checkout = make_checkout("strange")
+        checkout.settings.warehouse.mkdir()
+        checkout.settings.served_file.write_bytes(b"not a database" * 500)
+        said = checkout.run("status")
+        assert said.code == 1
+        assert said.err.startswith(f"Error: {checkout.settings.served_file} is not a release of this project")
+        assert "Traceback" not in said.err
+        assert checkout.settings.served_file.read_bytes() == b"not a database" * 500

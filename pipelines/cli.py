@@ -27,7 +27,7 @@ PUBLISHED, NOT_PUBLISHED, SOURCES_BLOCKED = 0, 1, 2
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def outcomes() -> None:
-    r"""Where we are, where we said we would be, and whether the difference is real.
+    """Where we are, where we said we would be, and whether the difference is real.
 
     Reads extracts in data/raw and commitments in data/seeds, gates every load, and publishes one DuckDB file for BI
     tools: warehouse/outcomes.duckdb. Open it read-only; it is replaced in one step, so a reader is never in the way.
@@ -37,7 +37,7 @@ def outcomes() -> None:
       outcomes refresh      land, gate, model and publish whatever is new
       outcomes status       what is published, how old it is, and which sources are blocked
       outcomes ui           the same pipeline in the browser, on this machine only
-    """
+    """  # noqa: D301 - click wants a real backspace here
 
 
 @outcomes.command()
@@ -50,7 +50,7 @@ def outcomes() -> None:
 @click.option("--strict", is_flag=True, help="Exit with 2 when any source was blocked, although the others published.")
 @click.option("--plain", is_flag=True, help="One line an item, no live table (the default when not in a terminal).")
 def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool) -> None:
-    r"""Land, gate, model and publish whatever is new.
+    """Land, gate, model and publish whatever is new.
 
     A source whose gate fails stops only itself: its last good data stay, marked stale, and the others publish. A gate
     over the finished tables stops everything: the served file stays as it was.
@@ -66,7 +66,7 @@ def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool) -
       outcomes refresh
       outcomes refresh --strict --plain          from a scheduler
       outcomes refresh --as-at 2028-04-01        what would the day after the deadline say?
-    """
+    """  # noqa: D301 - click wants a real backspace here
     from pipelines.refresh import refresh as run_refresh
     from pipelines.refresh_progress import LiveProgress, PlainProgress
 
@@ -88,7 +88,7 @@ def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool) -
             f"[red]Not published[/red] ({result.seconds:.1f} s). The served file is as it was.", highlight=False
         )
         for failure in result.failures:
-            console.print(f"  {failure}", markup=False, highlight=False)
+            console.print(f"  {failure}", markup=False, highlight=False, soft_wrap=True)
         console.print(f"  Details: {settings.logs / 'refresh.log'}, or `outcomes ui`.", markup=False, highlight=False)
         _leave(NOT_PUBLISHED)
     if result.outcome == "nothing_new":
@@ -156,7 +156,9 @@ def ui(port: int) -> None:
 
 def _print_summary(console: Console, settings: Settings) -> None:
     import duckdb
+    from rich.columns import Columns
     from rich.table import Table
+    from rich.text import Text
 
     with duckdb.connect(str(settings.served_file), read_only=True) as served:
         loads = served.execute(
@@ -192,7 +194,7 @@ def _print_summary(console: Console, settings: Settings) -> None:
     console.print(sources)
     for source_id, state, _, *_, reason in loads:
         if state == "refused":
-            console.print(f"  {source_id}: {reason}", markup=False, highlight=False)
+            console.print(f"  {source_id}: {reason}", markup=False, highlight=False, soft_wrap=True)
 
     by_place: dict[str, list[str]] = {}
     for area, label, symbol, _, number in [*counts, *totals]:
@@ -201,7 +203,7 @@ def _print_summary(console: Console, settings: Settings) -> None:
     places.add_column("Place", no_wrap=True)
     places.add_column("Status")
     for area, found in by_place.items():
-        places.add_row(area, "   ".join(found).replace(" ", "\u00a0").replace("\u00a0\u00a0\u00a0", "   "))
+        places.add_row(area, Columns([Text(words, no_wrap=True) for words in found], padding=(0, 3)))
     console.print(places)
 
 

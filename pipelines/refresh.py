@@ -12,10 +12,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pipelines.refresh_lock import refresh_lock
 from pipelines.run_inputs import read_last_run, take_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
@@ -83,12 +84,27 @@ def refresh(
 
     Raises:
         ConfigurationError: A declaration, a suite or the dbt project is wrong.
+        NotPublished: Another refresh is writing to this warehouse.
     """
     began = time.monotonic()
     last = read_last_run(settings.state_file)
     if not force and not has_news(settings, as_at):
         return RefreshResult("nothing_new", last.release_id if last else None, time.monotonic() - began)
 
+    with refresh_lock(settings):
+        failures = _run_job(settings, progress, as_at)
+    now = read_last_run(settings.state_file)
+    return RefreshResult(
+        "not_published" if failures else "published",
+        now.release_id if now else None,
+        time.monotonic() - began,
+        failures,
+    )
+
+
+def _run_job(settings: Settings, progress: RefreshProgress, as_at: date | None) -> tuple[str, ...]:
+    """Run the job and return why it failed; empty when it succeeded."""
+    progress.begin("prepare", "pipeline")
     home = prepare_dagster_home(settings)
     settings.logs.mkdir(parents=True, exist_ok=True)
     with (settings.logs / "refresh.log").open("w", encoding="utf-8") as log, contextlib.redirect_stdout(log):
@@ -97,20 +113,16 @@ def refresh(
         from pipelines.definitions import JOB, build_defs
 
         job = build_defs(settings, progress, as_at).resolve_job_def(JOB)
+        progress.end("prepare", "pipeline", "ready")
         with dg.DagsterInstance.from_config(str(home)) as instance:
             run = job.execute_in_process(
                 instance=instance,
                 raise_on_error=False,
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
-            failures = () if run.success else tuple(_failures(run.all_events))
-    now = read_last_run(settings.state_file)
-    return RefreshResult(
-        "published" if run.success else "not_published",
-        now.release_id if now else None,
-        time.monotonic() - began,
-        failures,
-    )
+            if run.success:
+                return ()
+            return tuple(_failures(run.all_events)) or ("The run failed without saying why; see the log.",)
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
@@ -131,24 +143,21 @@ def prepare_dagster_home(settings: Settings) -> Path:
     return home
 
 
-def _failures(events: Iterable[dg.DagsterEvent]) -> Iterable[str]:
-    """Yield one sentence per failed step or blocking check, the first cause first."""
+def _failures(events: Sequence[dg.DagsterEvent]) -> list[str]:
+    """Return one sentence per failed step or blocking check, the first cause first; else what Dagster says."""
+    causes: list[str] = []
     for event in events:
         if event.event_type_value == "ASSET_CHECK_EVALUATION":
             check = event.asset_check_evaluation_data
             if not check.passed and check.blocking:
                 said = check.description or "No description."
-                yield f"{check.asset_key.to_user_string()}: {check.check_name} failed. {said}"
+                causes.append(f"{check.asset_key.to_user_string()}: {check.check_name} failed. {said}")
         elif event.event_type_value == "STEP_FAILURE":
             error = event.step_failure_data.error
-            cause = error
-            while cause is not None and cause.cause is not None:
-                cause = cause.cause
+            while error is not None and error.cause is not None:
+                error = error.cause
             failure = event.step_failure_data.user_failure_data
-            said = (failure.description if failure else None) or (cause.message if cause else event.message or "")
+            said = (failure.description if failure else None) or (error.message if error else event.message or "")
             if "DagsterAssetCheckFailedError" not in said:
-                yield f"{event.step_key}: {said.strip()}"
-        elif (
-            event.event_type_value in ("RESOURCE_INIT_FAILURE", "ENGINE_EVENT", "PIPELINE_FAILURE") and event.is_failure
-        ):
-            yield str(event.message)
+                causes.append(f"{event.step_key}: {said.strip()}")
+    return causes or [str(event.message) for event in events if event.is_failure]

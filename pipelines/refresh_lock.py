@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def refresh_lock(settings: Settings) -> Generator[None]:
     """Hold the warehouse for one refresh; the system releases it when the process ends, however it ends.
 
+    May be entered again in the process that holds it.
+
     Args:
         settings: Folders.
 
@@ -32,7 +34,8 @@ def refresh_lock(settings: Settings) -> Generator[None]:
         NotPublished: Another process is refreshing this warehouse.
     """
     settings.warehouse.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.warehouse / ".refresh.lock")
+    # One lock object a path in this process: the command holds it around the run, and the run takes it again.
+    lock = FileLock(settings.warehouse / ".refresh.lock", is_singleton=True, thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout as held:

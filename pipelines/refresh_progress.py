@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-STAGES = ("acquire", "check", "model", "publish")
+STAGES = ("prepare", "acquire", "check", "model", "publish")
 
 
 class RefreshProgress(Protocol):

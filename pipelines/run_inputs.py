@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 LONDON = ZoneInfo("Europe/London")
-_DATED_COLUMNS = {"commitments.csv": ("due_date", "valid_from", "valid_to"), "milestones.csv": ("recorded_on",)}
+# A due date has passed on the day after it; a version or a progress record counts from its own day on.
+_COUNTS_AFTER = {"commitments.csv": ("due_date",)}
+_COUNTS_FROM = {"commitments.csv": ("valid_from", "valid_to"), "milestones.csv": ("recorded_on",)}
 _CODE_FOLDERS = ("pipelines", "dbt_project/models", "dbt_project/macros", "dbt_project/tests", "expectations")
 _CODE_FILES = ("dbt_project/dbt_project.yml", "dbt_project/profiles.yml", "requirements.lock")
 _GENERATED = ("__pycache__", ".pyc")
@@ -95,15 +97,18 @@ def dates_passed(seeds: Path, as_at: date) -> int:
         as_at: The day to speak for.
 
     Returns:
-        How many due dates, first and last days of validity and progress records lie before or on ``as_at``.
+        How many due dates lie before ``as_at``, and how many first and last days of validity and progress records lie
+        before or on it.
     """
+    day = as_at.isoformat()
     passed = 0
-    for name, columns in _DATED_COLUMNS.items():
+    for name in _COUNTS_AFTER | _COUNTS_FROM:
         path = seeds / name
         if path.is_file():
             with path.open(encoding="utf-8", newline="") as file:
                 for row in csv.DictReader(file):
-                    passed += sum(1 for column in columns if row.get(column) and row[column] <= as_at.isoformat())
+                    passed += sum("" < row.get(column, "") < day for column in _COUNTS_AFTER.get(name, ()))
+                    passed += sum("" < row.get(column, "") <= day for column in _COUNTS_FROM.get(name, ()))
     return passed
 
 

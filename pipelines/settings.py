@@ -92,6 +92,11 @@ class Settings:
         return self.warehouse / "check_log"
 
     @property
+    def published_checks(self) -> Path:
+        """What the gates over the marts said, until it is published."""
+        return self.check_log / "published"
+
+    @property
     def registry(self) -> Path:
         """Source declarations as Parquet, for the model stage."""
         return self.warehouse / "registry"

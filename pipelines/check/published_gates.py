@@ -27,11 +27,6 @@ def published_suites(settings: Settings) -> list[Path]:
     return sorted((settings.expectations / "published").glob("*.json"))
 
 
-def published_log(settings: Settings) -> Path:
-    """Return where the results of the mart gates are kept until they are published."""
-    return settings.check_log / "published"
-
-
 def published_gate(
     suite_file: Path, mart: dg.AssetKey, settings: Settings, progress: RefreshProgress
 ) -> dg.AssetChecksDefinition:
@@ -58,8 +53,8 @@ def published_gate(
     def gate() -> dg.AssetCheckResult:
         progress.begin("check", table)
         report = run_gate(BuildTable(settings.build_file, table), load_suite(suite_file), {}, now=datetime.now(UTC))
-        published_log(settings).mkdir(parents=True, exist_ok=True)
-        write_checks(published_log(settings), table, report.results)
+        settings.published_checks.mkdir(parents=True, exist_ok=True)
+        write_checks(settings.published_checks, table, report.results)
         failed = [one for one in report.results if one.outcome in ("blocked", "not_evaluated")]
         progress.end("check", table, "failed" if failed else "passed", report.rows)
         return dg.AssetCheckResult(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import duckdb
 
-from pipelines.check.published_gates import published_log
 from pipelines.model.dbt_bridge import build_manifest
 from pipelines.publish.relationships import read_relationships
 from pipelines.publish.release import ReleaseRecord, publish
@@ -87,7 +86,7 @@ def mart_check_rows(settings: Settings) -> list[dict[str, Any]]:
     Returns:
         One dict per check, keyed by column; the key is made as the model's ``surrogate_key`` makes it.
     """
-    files = sorted(str(path) for path in published_log(settings).glob("*.checks.parquet"))
+    files = sorted(str(path) for path in settings.published_checks.glob("*.checks.parquet"))
     if not files:
         return []
     with duckdb.connect() as connection:

@@ -1,4 +1,4 @@
-"""The graph that Dagster sees: assets in the order of the flow, gates that block the right things, a schedule that is off."""
+"""The graph that Dagster sees: assets in the order of the flow, the right gates block, the schedule is off."""
 
 from __future__ import annotations
 

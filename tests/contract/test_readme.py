@@ -12,6 +12,7 @@ import click
 import pytest
 
 from pipelines.cli import outcomes
+from pipelines.publish.release import METADATA_TABLES
 from pipelines.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
@@ -80,8 +81,6 @@ def test_generated_paths_are_those_of_the_settings() -> None:
 
 
 def test_every_table_is_a_mart_or_is_added_at_publication() -> None:
-    from pipelines.publish.release import METADATA_TABLES
-
     marts = {path.stem for path in (PROJECT / "dbt_project/models/marts").glob("*.sql")} | set(METADATA_TABLES)
     rows = [line for line in (PROJECT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
     table = rows[rows.index("| to answer | read |") + 1 : rows.index("| folder | holds |")]

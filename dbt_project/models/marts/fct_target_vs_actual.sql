@@ -84,7 +84,10 @@ select
     e.due_date,
     e.status_rule_order,
     e.status_rule_why,
+    cast(coalesce(l.is_stale, 0) as smallint) as is_stale,
     cast(coalesce(e.is_scorecard_period, 0) as smallint) as is_scorecard_period
 from {{ ref("int_commitments__explained") }} as e
 left join {{ ref("areas") }} as a on e.area_code = a.area_code
+left join {{ source("registry", "indicators") }} as i on e.indicator_id = i.id
+left join {{ source("check_log", "loads") }} as l on i.source_id = l.source_id and e.value_key is not null
 order by e.commitment_id, e.area_code, e.period_end

@@ -67,6 +67,7 @@ select
     r.pace_ratio,
     r.trajectory_value,
     r.deadline_state,
+    r.is_stale,
     c.due_date,
     c.due_date_source,
     i.unit,

@@ -1,0 +1,207 @@
+"""Recent trend as Fingertips computes it: published and unit-test series through the whole model, and its edges."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections import defaultdict
+
+import pytest
+
+POLARITY = {
+    "0": "low_is_good",
+    "1": "high_is_good",
+    "Low is good": "low_is_good",
+    "High is good": "high_is_good",
+}
+SERIES = ("indicator_id", "area_code", "sex", "age", "category_type", "category")
+VALUES = {
+    "value_key": "bigint",
+    **dict.fromkeys((*SERIES, "polarity"), "varchar"),
+    "period_end": "date",
+    "period_months": "integer",
+    **dict.fromkeys(("value", "lower_ci_95", "upper_ci_95", "count", "denominator"), "double"),
+}
+INDICATORS = {"id": "varchar", "value_type": "varchar", "multiplier": "integer"}
+TOTAL = {"area_code": "area", "sex": "Persons", "age": "All ages", "category_type": "Total", "category": "Total"}
+
+
+@pytest.fixture
+def trends(methods):
+    """Run the model over points and return the computed trend of each, in their order."""
+    sql = methods.model("intermediate/int_indicator_values__trended.sql")
+
+    def run(points, indicators):
+        rows = [{**TOTAL, "period_months": 12, **point, "value_key": key} for key, point in enumerate(points)]
+        methods.table("int_indicator_values__compared", VALUES, rows)
+        methods.table("registry_indicators", INDICATORS, indicators)
+        return [row["recent_trend_computed"] for row in methods.rows(f"select * from ({sql}) order by value_key")]
+
+    return run
+
+
+def number(text):
+    return None if text is None else float(text)
+
+
+def point(row, **fields):
+    return {
+        "value": number(row["value"]),
+        "lower_ci_95": number(row["lower95"]),
+        "upper_ci_95": number(row["upper95"]),
+        "count": number(row["count"]),
+        "denominator": number(row["denominator"]),
+        **fields,
+    }
+
+
+def last_of_each_series(points, found):
+    """Return the trend on the newest point of each series, and check that no other point carries one."""
+    newest = {}
+    for each, trend in zip(points, found, strict=True):
+        key = tuple(each[name] for name in SERIES)
+        if key not in newest or each["period_end"] > newest[key][0]:
+            assert newest.get(key, (None, None))[1] is None
+            newest[key] = (each["period_end"], trend)
+        else:
+            assert trend is None
+    return {key: trend for key, (_, trend) in newest.items()}
+
+
+def test_published_trends_are_reproduced(trends, trend_published_file, read_vectors):
+    rows = read_vectors(trend_published_file)
+    points, expected = [], {}
+    for row in rows:
+        group = {name: row[name] for name in ("indicator_id", "area_code", "sex", "age")}
+        group |= {name: row[name] or "Total" for name in ("category_type", "category")}
+        # The year of 2021/22 ends in 2022; only the order matters.
+        end = dt.date(int(row["sortable"][:4]) + 1, 3, 31)
+        points.append(point(row, **group, period_end=end, polarity=POLARITY[row["polarity_id"]]))
+        expected[tuple(group[name] for name in SERIES)] = row["expected_published"]
+    indicators = [
+        {"id": one, "value_type": "proportion", "multiplier": 100} for one in {row["indicator_id"] for row in rows}
+    ]
+
+    found = last_of_each_series(points, trends(points, indicators))
+
+    assert found == expected
+    assert len(found) >= 20
+
+
+def test_series_of_the_engines_own_tests_are_reproduced(trends, trend_unit_file, read_vectors):
+    by_series = defaultdict(list)
+    for row in read_vectors(trend_unit_file):
+        by_series[row["series_id"]].append(row)
+    points, indicators, expected = [], [], {}
+    for series, rows in by_series.items():
+        for value_type, marker in methods_of(rows[0]):
+            indicator = f"{series} {value_type}"
+            # The files do not say per how many: it is the power of ten that turns the share into the value.
+            share = float(rows[-2]["count"]) / float(rows[-2]["denominator"])
+            multiplier = 10 ** round(math.log10(float(rows[-2]["value"]) / share))
+            indicators.append({"id": indicator, "value_type": value_type, "multiplier": multiplier})
+            polarity = POLARITY.get(rows[0]["polarity"] or "")
+            fields = {"indicator_id": indicator, "polarity": polarity}
+            points += [point(row, **TOTAL, **fields, period_end=dt.date(int(row["year"]), 12, 31)) for row in rows]
+            expected[indicator] = label(marker, polarity)
+
+    found = last_of_each_series(points, trends(points, indicators))
+
+    assert {key[0]: trend for key, trend in found.items()} == expected
+    assert len(expected) == 10
+
+
+def methods_of(row):
+    """Return the value types under which a series is run, each with the direction that the file gives for it."""
+    declared = row["value_type"]
+    if "/" in declared:
+        return [("proportion", row["marker_prop"]), ("crude_rate", row["marker_wls"])]
+    # The rewrite of Fingertips weighs every type by its limits; the live service, and we, count proportions.
+    return [("proportion", row["marker_prop"])] if declared == "Proportion" else [("crude_rate", row["marker_wls"])]
+
+
+def label(marker, polarity):
+    if marker == "NaN":
+        return "Cannot be calculated"
+    if polarity is None or marker == "No significant change":
+        return marker
+    good = (marker == "Increasing") == (polarity == "high_is_good")
+    return f"{marker} and getting {'better' if good else 'worse'}"
+
+
+RATE = {"id": "rate", "value_type": "crude_rate", "multiplier": 100000}
+SHARE = {"id": "share", "value_type": "proportion", "multiplier": 100}
+
+
+def rates(values, half_width=1.0, **fields):
+    return [
+        {
+            "indicator_id": "rate",
+            "polarity": "low_is_good",
+            "period_end": dt.date(2020 + i, 12, 31),
+            "value": float(value),
+            "lower_ci_95": value - half_width,
+            "upper_ci_95": value + half_width,
+            **fields,
+        }
+        for i, value in enumerate(values)
+        if value is not None
+    ]
+
+
+def shares(counts, denominator=1000.0, **fields):
+    return [
+        {
+            "indicator_id": "share",
+            "polarity": "high_is_good",
+            "period_end": dt.date(2020 + i, 12, 31),
+            "value": count / denominator * 100,
+            "count": float(count),
+            "denominator": denominator,
+            **fields,
+        }
+        for i, count in enumerate(counts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        pytest.param(rates([10, 12, 14, 16, 18]), "Increasing and getting worse", id="rising"),
+        pytest.param(rates([18, 16, 14, 12, 10]), "Decreasing and getting better", id="falling"),
+        pytest.param(rates([18, 16, 14, 12, 10], polarity="no_judgement"), "Decreasing", id="no judgement"),
+        pytest.param(rates([10, 10, 10, 10, 10]), "No significant change", id="flat"),
+        pytest.param(rates([10, 12, 14, 16]), "Cannot be calculated", id="four points"),
+        pytest.param(rates([90, 10, 12, 14, 16, 18]), "Increasing and getting worse", id="only the newest five count"),
+        pytest.param(rates([10, 12, None, 14, 16, 18]), "Increasing and getting worse", id="a hole is stepped over"),
+        # Without the last point the slope is downward; with it, upward and significant.
+        pytest.param(rates([14, 13, 12, 11, 40]), "No significant change", id="one point makes the slope"),
+        pytest.param(rates([10, 12, 14, 16, 18], half_width=0.0), "Cannot be calculated", id="limits without width"),
+        pytest.param(rates([10, 12, 14, 16, 18], lower_ci_95=None), "Cannot be calculated", id="no limits"),
+        pytest.param(rates([10, 12, 14, 16, 18], period_months=36), "Cannot be calculated", id="pooled periods"),
+        pytest.param(rates([10, 12, 14, 16, 18], period_months=3), "Cannot be calculated", id="quarters"),
+        pytest.param(shares([500, 540, 580, 620, 660]), "Increasing and getting better", id="share rising"),
+        pytest.param(shares([500, 540, 580, 620, 1000]), "Cannot be calculated", id="a count equals its denominator"),
+        pytest.param(shares([0, 540, 580, 620, 660]), "Cannot be calculated", id="a count of nought"),
+        pytest.param(
+            shares([500, 540, 580, 620, 660], value=25.0), "Cannot be calculated", id="counts of something else"
+        ),
+        pytest.param(shares([5e7, 5.4e7, 5.8e7, 6.2e7, 6.6e7], 1e8), "Increasing and getting better", id="England"),
+    ],
+)
+def test_edges_of_the_trend(trends, points, expected):
+    assert trends(points, [RATE, SHARE])[-1] == expected
+    assert trends(points, [RATE, SHARE])[:-1] == [None] * (len(points) - 1)
+
+
+@pytest.mark.parametrize(("half_width", "expected"), [(3.0, True), (3.02, False)])
+def test_chance_is_left_behind_at_a_chi_squared_of_nine_and_a_half(trends, half_width, expected):
+    # Equal weights: chi2 = slope^2 * sum((t - 3)^2) / se^2 = 1.5^2 * 10 / (half / 1.96)^2: 9.60 at 3.0, 9.48 at 3.02.
+    found = trends(rates([10, 11.5, 13, 14.5, 16], half_width=half_width), [RATE])
+    assert (found[-1] == "Increasing and getting worse") is expected
+
+
+def test_a_series_that_ended_before_the_indicator_did_stays_blank(trends):
+    older = rates([10, 12, 14, 16, 18], area_code="older")
+    newer = rates([None, 10, 12, 14, 16, 18], area_code="newer")
+    assert trends(older + newer, [RATE]) == [None] * 9 + ["Increasing and getting worse"]

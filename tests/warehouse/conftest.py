@@ -1,0 +1,457 @@
+"""A whole warehouse from ``cases.txt``: one dbt build, of the project as it is, over small accepted data.
+
+Turning the cases into seeds and Parquet, and building, belong here. What has to come out is in ``cases.txt`` and in the
+tests.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipelines.acquire.landed_schema import INDICATOR_VALUES, LANDED
+from pipelines.acquire.period_labels import parse_period
+from pipelines.acquire.source_registry import Indicator, load_sources, write_registry
+from pipelines.check.check_log import LoadRow, write_checks, write_load
+from pipelines.check.gate import CheckResult
+from pipelines.check.quarantine import QUARANTINE
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CASES = Path(__file__).with_name("cases.txt")
+AS_AT = "2026-03-01"
+MOMENT = dt.datetime(2026, 2, 1, 6, 30)
+SOURCE = "fingertips"
+PLACE = "E08000009"
+ENGLAND = "E92000001"
+NEIGHBOUR = "E08000007"
+QUARANTINED_ROWS = 1
+
+Row = dict[str, Any]
+
+_POINT = re.compile(
+    r"(?P<year>\d{4}(?:-\d\d)?) (?P<value>-?[\d.]+|c|m)"
+    r"(?: \[(?P<lower>\S+) (?P<upper>\S+)\])?(?: \{(?P<verdict>[^}]+)\})?(?: (?P<count>\d+)/(?P<denominator>\d+))?"
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of ``cases.txt``.
+
+    Attributes:
+        name: Name of the case; of its indicator and commitment too, unless it says otherwise.
+        cells: Column to text.
+        also: What the column ``also`` sets.
+    """
+
+    name: str
+    cells: Mapping[str, str]
+    also: Mapping[str, str]
+
+    @property
+    def commitment(self) -> str:
+        """Id of the commitment."""
+        return self.also.get("of", self.name)
+
+    @property
+    def indicator(self) -> str | None:
+        """Id of the indicator, if the commitment has one."""
+        name = self.also.get("indicator", self.name)
+        return None if name == "-" else f"{SOURCE}.{name}"
+
+    @property
+    def area_as_published(self) -> str:
+        """Area code as the source writes it."""
+        return self.also.get("area", PLACE)
+
+    @property
+    def area(self) -> str:
+        """Area code of the place."""
+        return self.area_as_published.removeprefix("n")
+
+    @property
+    def sex(self) -> str:
+        """Sex of the measured group."""
+        return self.also.get("sex", "Persons")
+
+    @property
+    def age(self) -> str:
+        """Age of the measured group."""
+        return "18+ yrs" if self.also.get("twice") == "age" else "All ages"
+
+    def expected(self, column: str) -> str | None:
+        """Return what has to come out in a column: None for no value."""
+        return None if self.cells[column] == "-" else self.cells[column]
+
+
+def read_cases() -> list[Case]:
+    """Read the table: cells between bars, lines that begin with ``#`` left out."""
+    lines = [line for line in CASES.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines]
+    header, *body = rows
+    cases: list[Case] = []
+    for row in body:
+        cells = dict(zip(header, row, strict=True))
+        pairs = (pair.split("=", 1) for pair in cells["also"].split(", ") if pair)
+        cases.append(Case(cells["case"], cells, {key: value for key, value in pairs}))
+    return cases
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test that asks for ``case`` every case."""
+    if "case" in metafunc.fixturenames:
+        cases = read_cases()
+        metafunc.parametrize("case", cases, ids=[case.name for case in cases])
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+def _points(text: str) -> Iterator[Row]:
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        found = _POINT.fullmatch(part)
+        assert found is not None, f"cases.txt: {part!r} is not a point"
+        cell = found["value"]
+        period = parse_period(found["year"].replace("-", " - "), year_type="calendar")
+        yield {
+            "period_label": period.label,
+            "period_type": period.period_type,
+            "period_start": period.start_date,
+            "period_end": period.end_date,
+            "period_pooled_years": period.pooled_years,
+            "value": None if cell in "cm" else float(cell),
+            "value_as_published": None if cell in "cm" else cell,
+            "value_note": "Value suppressed for disclosure control" if cell == "c" else None,
+            "lower_ci_95": _number(found["lower"]),
+            "upper_ci_95": _number(found["upper"]),
+            "compared_to_england_published": found["verdict"],
+            "count": _number(found["count"]),
+            "denominator": _number(found["denominator"]),
+        }
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else float(text)
+
+
+def _case_rows(case: Case) -> Iterator[Row]:
+    common = {
+        "source_release": "2025-10",
+        "source_file": f"{SOURCE}/2025-10/values.csv",
+        "indicator_id": case.indicator,
+        "indicator_name": case.indicator,
+        "sex": case.sex,
+        "age": case.age,
+    }
+    here = [{**common, "area_code": case.area_as_published, **point} for point in _points(case.cells["points"])]
+    england = [{**common, "area_code": ENGLAND, **point} for point in _points(case.cells["england"])]
+    yield from here
+    yield from england
+    twice = case.also.get("twice")
+    if twice == "england":
+        yield from ({**row, "parent_code": ENGLAND} for row in england)
+    if twice == "age":
+        yield from ({**row, "age": None} for row in here)
+    if twice == "file":
+        yield from ({**row, "source_file": f"{SOURCE}/2025-10/values_again.csv"} for row in here)
+    older = {"source_release": "2024-10", "source_file": f"{SOURCE}/2024-10/values.csv", "area_code": PLACE}
+    yield from ({**common, **older, **point} for point in _points(case.also.get("older", "")))
+
+
+def indicator_rows(cases: Iterable[Case]) -> pl.DataFrame:
+    """Return the accepted rows of every case, in the landed shape."""
+    rows = [row for case in cases for row in _case_rows(case)]
+    provenance = {
+        "source_id": SOURCE,
+        "source_table": "indicator_values",
+        "source_column": "Value",
+    }
+    return pl.DataFrame(
+        [
+            {**provenance, "source_file_sha256": f"sha of {row['source_file']}", "source_row_number": number, **row}
+            for number, row in enumerate(rows, start=2)
+        ],
+        schema=INDICATOR_VALUES,
+        orient="row",
+    )
+
+
+def _indicators(cases: Iterable[Case]) -> tuple[Indicator, ...]:
+    found: dict[str, Indicator] = {}
+    for case in cases:
+        if case.indicator is None or case.indicator in found:
+            continue
+        is_share = case.also.get("unit") == "%"
+        found[case.indicator] = Indicator.model_validate(
+            {
+                "id": case.indicator,
+                "name": case.indicator.removeprefix(f"{SOURCE}.").replace("_", " ").capitalize(),
+                "value_type": "proportion" if is_share else "crude_rate",
+                "unit": "%" if is_share else "per 100,000",
+                "multiplier": 100 if is_share else 100000,
+                "polarity": "high_is_good" if case.cells["wants"] == "increase" else "low_is_good",
+                "minimum": None,
+                "maximum": None,
+                "decimals": 1,
+                "ci_method": None,
+                "comparator_method": None,
+                "aggregation": "not_additive",
+                "definition": "A measure of these tests.",
+            }
+        )
+    return tuple(found.values())
+
+
+def _write_data(warehouse: Path, cases: Sequence[Case]) -> None:
+    sources = load_sources(REPOSITORY / "pipelines" / "acquire" / "sources")
+    sources = {
+        key: source.model_copy(update={"indicators": _indicators(cases) if key == SOURCE else ()})
+        for key, source in sources.items()
+    }
+    write_registry(sources, warehouse / "registry")
+    (warehouse / "accepted").mkdir(parents=True)
+    (warehouse / "quarantine").mkdir()
+    accepted = {key: pl.DataFrame(schema=LANDED[source.provides]) for key, source in sources.items()}
+    accepted[SOURCE] = indicator_rows(cases)
+    accepted["trafford_neighbours"] = pl.DataFrame(
+        [
+            {
+                "source_id": "trafford_neighbours",
+                "source_release": "2025-10",
+                "source_file": "trafford_neighbours/2025-10/set.csv",
+                "source_file_sha256": "sha",
+                "source_row_number": 2,
+                "set_id": "test",
+                "set_title": "A set of one",
+                "area_code": PLACE,
+                "neighbour_code": NEIGHBOUR,
+            }
+        ],
+        schema=LANDED["neighbour_sets"],
+        orient="row",
+    )
+    for key, frame in accepted.items():
+        frame.write_parquet(warehouse / "accepted" / f"{key}.parquet")
+        _write_log(warehouse, key, frame.height, QUARANTINED_ROWS if key == SOURCE else 0)
+
+
+def _write_log(warehouse: Path, source_id: str, rows: int, quarantined: int) -> None:
+    write_load(
+        warehouse / "check_log",
+        LoadRow(
+            source_id=source_id,
+            load_id="load",
+            load_state="accepted",
+            is_stale=0,
+            reason=None,
+            source_releases="2024-10, 2025-10",
+            files=1,
+            landed_rows=rows + quarantined,
+            quarantined_rows=quarantined,
+            refused_rows=0,
+            staged_rows=rows,
+            served_rows=rows,
+            served_load_id="load",
+            checked_at=MOMENT,
+            served_since=MOMENT,
+        ),
+    )
+    result = CheckResult(
+        check_id="some_rule",
+        stage="landed",
+        expectation_type="unexpected_rows_expectation",
+        column_name="value",
+        severity="warning",
+        outcome="quarantined" if quarantined else "passed",
+        rows_evaluated=rows + quarantined,
+        rows_failed=quarantined,
+        observed=f"{quarantined} of {rows + quarantined} rows",
+        details=(),
+        why="A rule of these tests.",
+        evaluated_at=MOMENT,
+    )
+    write_checks(warehouse / "check_log", source_id, [result])
+    aside = {
+        "source_id": source_id,
+        "source_release": "2025-10",
+        "source_file": f"{source_id}/2025-10/values.csv",
+        "source_file_sha256": "sha",
+        "source_row_number": 99999,
+        "source_column": "Value",
+        "column_name": "value",
+        "value": "-1",
+        "rule": "some_rule",
+        "reason": "Set aside by a rule of these tests.",
+        "record_json": "{}",
+        "first_seen": MOMENT,
+    }
+    pl.DataFrame([aside] * quarantined, schema=QUARANTINE, orient="row").write_parquet(
+        warehouse / "quarantine" / f"{source_id}.parquet"
+    )
+
+
+# --- seeds ------------------------------------------------------------------------------------------------------------
+
+
+def _write_seed(seeds: Path, name: str, rows: Sequence[Mapping[str, object]]) -> None:
+    with (seeds / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        header = next(csv.reader(file))
+    with (seeds / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, header)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _commitment(case: Case) -> Row:
+    cells = case.cells
+    rule = cells["rule"] or None
+    return {
+        "commitment_id": case.commitment,
+        "framework_id": "strategy",
+        "aim": "Aim",
+        "priority": "Priority",
+        "title": case.commitment.replace("_", " ").capitalize(),
+        "kind": "outcome",
+        "target_type": cells["type"],
+        "operator": cells["op"],
+        "target_value": cells["target"],
+        "change_basis": rule if rule in ("relative", "absolute") else None,
+        "comparator_area_code": ENGLAND if cells["type"].endswith("comparator") else None,
+        "comparator_rule": rule if rule in ("point", "not_significantly_worse") else None,
+        "desired_direction": cells["wants"],
+        "due_date": cells["due"],
+        "due_date_precision": "day" if cells["due"] else None,
+        "due_date_source": "stated" if cells["due"] else None,
+        "baseline_period_label": cells["baseline"],
+        "baseline_value": case.also.get("stated"),
+        "data_gap_reason": case.also.get("gap"),
+        "is_permissive": case.also.get("permissive", "0"),
+        "document_line": 1,
+        "valid_from": "2016-01-01",
+    }
+
+
+def _milestones(case: Case) -> Iterator[Row]:
+    for record in filter(None, case.also.get("record", "").split("; ")):
+        day, state = record.split()
+        yield {"commitment_id": case.commitment, "recorded_on": day, "state": state, "evidence_document": "minutes"}
+
+
+def _write_seeds(seeds: Path, cases: Sequence[Case]) -> None:
+    strategy = {
+        "framework_id": "strategy",
+        "title": "Strategy",
+        "organisation": "Board",
+        "system_name": "System",
+        "document_file": "strategy.txt",
+        "period_start": "2016-01-01",
+        "period_end": "2030-12-31",
+        "horizon_date": "2030-12-31",
+    }
+    _write_seed(seeds, "frameworks", [strategy])
+    first = {case.commitment: case for case in reversed(cases)}
+    earlier = [
+        {**_commitment(case), "title": "As first worded", "valid_from": "2014-01-01", "valid_to": "2016-01-01"}
+        for case in first.values()
+        if case.also.get("earlier")
+    ]
+    _write_seed(seeds, "commitments", [*earlier, *(_commitment(case) for case in first.values())])
+    places = [{"commitment_id": key, "area_code": case.area, "area_name": "Place"} for key, case in first.items()]
+    _write_seed(seeds, "commitment_places", places)
+    _write_seed(seeds, "milestones", [row for case in cases for row in _milestones(case)])
+    measures = [
+        {
+            "commitment_id": case.commitment,
+            "indicator_id": case.indicator,
+            "sex": case.sex,
+            "age": case.age,
+            "confidence": case.also.get("confidence", "high"),
+        }
+        for case in cases
+        if case.indicator is not None
+    ]
+    _write_seed(seeds, "commitment_indicators", measures)
+
+
+# --- build ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished build.
+
+    Attributes:
+        file: The DuckDB file.
+        warehouse: The folder that its data came from.
+        target: What dbt wrote about it.
+    """
+
+    file: Path
+    warehouse: Path
+    target: Path
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    root = tmp_path_factory.mktemp("warehouse")
+    cases = read_cases()
+    project, warehouse, target = root / "dbt_project", root / "warehouse", root / "target"
+    shutil.copytree(REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(REPOSITORY / "data" / "seeds", root / "data" / "seeds")
+    _write_seeds(root / "data" / "seeds", cases)
+    _write_data(warehouse, cases)
+    build_file = warehouse / "build" / "outcomes_build.duckdb"
+    build_file.parent.mkdir()
+    dbt = Path(sys.executable).with_name("dbt")
+    done = subprocess.run(
+        [
+            str(dbt) if dbt.exists() else "dbt",
+            *("build", "--quiet", "--no-partial-parse"),
+            *("--project-dir", str(project), "--profiles-dir", str(project)),
+            *("--target-path", str(target), "--log-path", str(root / "logs"), "--vars", json.dumps({"as_at": AS_AT})),
+        ],
+        env={
+            **os.environ,
+            "OUTCOMES_WAREHOUSE": warehouse.as_posix(),
+            "OUTCOMES_BUILD_FILE": build_file.as_posix(),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        },
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Built(build_file, warehouse, target)
+
+
+@pytest.fixture(scope="session")
+def warehouse(built: Built) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(built.file), read_only=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def rows(warehouse: duckdb.DuckDBPyConnection):
+    """Return a function from a query and its parameters to rows, each as column to value."""
+
+    def run(query: str, *parameters: object) -> list[Row]:
+        found = warehouse.execute(query, list(parameters))
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    return run

@@ -1,0 +1,141 @@
+"""No row is lost or counted twice on the way to the marts, and keys do not depend on the order of rows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import duckdb
+import polars as pl
+import pytest
+
+# Two England rows under a parent, two under a second age label, two in a second file, one in an older release.
+DUPLICATES = {
+    "age_band_repeated": 2,
+    "repeated_across_files": 2,
+    "repeated_per_parent": 2,
+    "superseded_by_later_release": 1,
+}
+
+
+def test_rows_that_repeat_others_are_counted_by_name(rows):
+    found = rows("select duplicate_reason, duplicate_rows from named_duplicate where source_id = 'fingertips'")
+    assert {row["duplicate_reason"]: row["duplicate_rows"] for row in found} == DUPLICATES
+
+
+@pytest.mark.parametrize(
+    ("indicator", "area", "values"),
+    [
+        ("england_twice", "E92000001", [60, 61]),
+        ("age_twice", "E08000009", [50, 61]),
+        ("file_twice", "E08000009", [50, 61]),
+        ("revised", "E08000009", [50, 61]),
+        ("board_with_prefix", "E54000057", [50, 61]),
+    ],
+)
+def test_one_copy_of_a_repeated_row_is_published(rows, indicator, area, values):
+    found = rows(
+        """
+        select v.value, a.area_type
+        from fct_indicator_value as v
+        inner join dim_area as a on v.area_key = a.area_key
+        where v.indicator_id = 'fingertips.' || ? and v.area_code = ?
+        order by v.value
+        """,
+        indicator,
+        area,
+    )
+    assert [row["value"] for row in found] == values
+    assert {row["area_type"] for row in found}.isdisjoint({"unknown"})
+
+
+@pytest.mark.parametrize(
+    ("indicator", "column", "kept"),
+    [
+        ("england_twice", "source_file", "fingertips/2025-10/values.csv"),
+        ("file_twice", "source_file", "fingertips/2025-10/values.csv"),
+        ("revised", "source_release", "2025-10"),
+    ],
+)
+def test_which_copy_is_published(rows, indicator, column, kept):
+    found = rows(
+        f"select distinct {column} as kept from fct_indicator_value where indicator_id = 'fingertips.' || ?", indicator
+    )
+    assert found == [{"kept": kept}]
+
+
+def test_age_label_that_names_the_band_is_kept(rows):
+    found = rows("""
+        select distinct g.age
+        from fct_indicator_value as v
+        inner join dim_population_group as g on v.population_group_key = g.population_group_key
+        where v.indicator_id = 'fingertips.age_twice'
+    """)
+    assert found == [{"age": "18+ yrs"}]
+
+
+def test_every_row_is_accounted_for(rows, built):
+    accepted = pl.read_parquet(built.warehouse / "accepted" / "fingertips.parquet").height
+    load = rows("from source_load where source_id = 'fingertips'")[0]
+    assert load["landed_rows"] == load["staged_rows"] + load["quarantined_rows"] + load["refused_rows"]
+    assert (load["quarantined_rows"], load["refused_rows"]) == (1, 0)
+    assert load["served_rows"] == accepted
+    assert load["duplicate_rows"] == sum(DUPLICATES.values())
+    assert load["published_rows"] == accepted - sum(DUPLICATES.values())
+    published = rows("select count(*) as n from fct_indicator_value where source_key = ?", load["source_key"])
+    assert published == [{"n": load["published_rows"]}]
+    assert rows("select count(*) as n from quarantined_row") == [{"n": load["quarantined_rows"]}]
+
+
+def test_the_accounting_is_itself_a_published_check(rows):
+    found = rows("from fct_data_quality_check where check_id = 'rows_accounted_for' order by source_id")
+    assert [row["source_id"] for row in found] == [
+        "fingertips",
+        "trafford_jsna",
+        "trafford_localities",
+        "trafford_neighbours",
+        "ukhsa_bacteraemia",
+    ]
+    assert {row["outcome"] for row in found} == {"passed"}
+
+
+def test_keys_and_results_do_not_depend_on_the_order_of_rows(built, tmp_path):
+    """Run the SQL that dbt compiled again, over the same rows in another order, and compare every mart row for row."""
+    shuffled = tmp_path / "fingertips.parquet"
+    accepted = built.warehouse / "accepted" / "fingertips.parquet"
+    frame = pl.read_parquet(accepted)
+    other_order = frame.sample(fraction=1, shuffle=True, seed=7)
+    assert not other_order.equals(frame)
+    other_order.write_parquet(shuffled)
+    # The compiled SQL names the database after its file.
+    copy = shutil.copy(built.file, tmp_path / built.file.name)
+    nodes = json.loads((built.target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    results = json.loads((built.target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    models = [result for result in results if result["unique_id"].startswith("model.")]
+    marts = [nodes[model["unique_id"]]["name"] for model in models if "marts" in nodes[model["unique_id"]]["fqn"]]
+
+    with duckdb.connect(copy) as connection:
+        connection.execute(f"attach '{built.file}' as before (read_only)")
+        seeds = "from before.seeds.commitments order by hash(title)"
+        connection.execute(f"create or replace table seeds.commitments as {seeds}")
+        rebuilt_from_shuffled = 0
+        for model in models:
+            kind = nodes[model["unique_id"]]["config"]["materialized"]
+            sql = model["compiled_code"].replace(accepted.as_posix(), shuffled.as_posix())
+            rebuilt_from_shuffled += shuffled.as_posix() in sql
+            connection.execute(f"create or replace {kind} {model['relation_name']} as {sql}")
+        differing = {
+            mart: rows
+            for mart in marts
+            if (
+                rows := connection.execute(f"""
+                    (from main.{mart} except all from before.main.{mart})
+                    union all
+                    (from before.main.{mart} except all from main.{mart})
+                """).fetchall()
+            )
+        }
+
+    assert rebuilt_from_shuffled == 1
+    assert {"fct_indicator_value", "fct_target_vs_actual", "v_scorecard"} <= set(marts)
+    assert differing == {}

@@ -1,0 +1,222 @@
+"""What the assessment keeps beside the status: targets, baselines, deadlines, people, and the sentence for a board.
+
+The statuses themselves are in ``test_cases``.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shown(rows):
+    """Return a function from a commitment to the row of the period that the scorecard shows."""
+
+    def find(commitment):
+        found = rows("from fct_target_vs_actual where commitment_id = ? and is_scorecard_period = 1", commitment)
+        assert len(found) == 1
+        return found[0]
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("commitment", "operator", "target"),
+    [
+        ("a_falls_fast", "<=", 5),
+        ("strict_operator", ">", 90),
+        ("percent_change", "<=", 40),
+        ("absolute_change", ">=", 65),
+        ("rise_within_cap", "<=", 110),
+        ("rise_in_points", "<=", 22),
+        ("match_met", ">=", 61),
+        ("match_equal", "<=", 61),
+        ("better_by_limits", ">=", 61),
+        ("falls_every_year", "<", 10),
+        ("direction_right", ">", 60),
+        ("gap_narrows", "<", 10),
+        ("external_target", "<=", None),
+        ("counterfactual", "<=", None),
+    ],
+)
+def test_target_of_each_type(shown, commitment, operator, target):
+    row = shown(commitment)
+    assert row["target_operator"] == operator
+    assert row["target_value"] == (None if target is None else pytest.approx(target, rel=1e-12))
+
+
+@pytest.mark.parametrize(
+    ("commitment", "basis", "label", "value"),
+    [
+        ("a_falls_fast", "named_period", "2015", 18),
+        ("position_at_start", "position_when_signed", "2015", 60),
+        ("first_value", "none", None, None),
+        ("baseline_not_there", "none", None, None),
+        ("pooled_as_named", "named_period", "2013 - 15", 50),
+        ("single_unnamed", "position_when_signed", "2015", 10),
+    ],
+)
+def test_which_baseline_was_used(shown, commitment, basis, label, value):
+    row = shown(commitment)
+    assert (row["baseline_basis"], row["baseline_period_label"], row["baseline_value"]) == (basis, label, value)
+
+
+def test_a_stated_baseline_is_kept_beside_the_one_of_the_extract(shown):
+    row = shown("percent_change")
+    assert (row["baseline_value_stated"], row["baseline_value"]) == (49, 50)
+
+
+def test_baseline_and_actual_are_rows_of_the_published_values(rows):
+    found = rows("""
+        select a.value as actual, b.value as baseline
+        from fct_target_vs_actual as t
+        inner join fct_indicator_value as a on t.actual_value_key = a.indicator_value_key
+        inner join fct_indicator_value as b on t.baseline_value_key = b.indicator_value_key
+        where t.commitment_id = 'a_falls_fast' and t.is_scorecard_period = 1
+    """)
+    assert found == [{"actual": 12, "baseline": 18}]
+
+
+def test_periods_of_different_lengths_never_mix(rows):
+    lengths = rows("""
+        select t.commitment_id, list(distinct p.period_months order by p.period_months) as months
+        from fct_target_vs_actual as t
+        inner join dim_period as p on t.period_key = p.period_key
+        where t.commitment_id in ('pooled_as_named', 'single_unnamed')
+        group by t.commitment_id
+        order by t.commitment_id
+    """)
+    assert lengths == [
+        {"commitment_id": "pooled_as_named", "months": [36]},
+        {"commitment_id": "single_unnamed", "months": [12]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("commitment", "overlaps"),
+    [("overlaps_baseline", 1), ("pooled_as_named", 0), ("a_falls_fast", 0), ("one_point", 0)],
+)
+def test_a_period_that_overlaps_its_baseline_is_marked(shown, commitment, overlaps):
+    assert shown(commitment)["is_overlapping_baseline"] == overlaps
+
+
+@pytest.mark.parametrize(
+    ("commitment", "method"),
+    [("h_small_area", "one_sided_normal_test"), ("a_falls_fast", "ten_percent_rule"), ("one_point", None)],
+)
+def test_how_the_change_was_judged(shown, commitment, method):
+    assert shown(commitment)["change_method"] == method
+
+
+@pytest.mark.parametrize(
+    ("commitment", "state"),
+    [
+        ("a_falls_fast", "before_due"),
+        ("awaiting_data", "due_awaiting_data"),
+        ("answered_met", "answered"),
+        ("i_year_passed", "answered"),
+        ("no_due_date", "no_due_date"),
+    ],
+)
+def test_deadline_state(shown, commitment, state):
+    assert shown(commitment)["deadline_state"] == state
+
+
+def test_the_path_is_stored_with_the_target(rows):
+    path = rows("""
+        select p.period_label, t.target_value, t.trajectory_value
+        from fct_target as t
+        inner join dim_period as p on t.period_key = p.period_key
+        inner join dim_commitment as c on t.commitment_key = c.commitment_key
+        where c.commitment_id = 'a_falls_fast'
+        order by p.period_end
+    """)
+    assert [(row["period_label"], row["target_value"]) for row in path] == [("2015", 5), ("2024", 5)]
+    # 13 points in 15 years: 9 years on, at 18 - 13 * 9 / 15.
+    assert [row["trajectory_value"] for row in path] == pytest.approx([18, 10.2], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("commitment", "people"),
+    [
+        ("people_rounded_up", 25),  # 2.5 % of 990 is 24.75
+        ("people_exact", 1),  # 0.1 % of 1,000
+        ("people_ten", 10),
+        ("people_nine", None),  # nine people are in the numerator
+        ("people_all_but_nine", None),  # nine people are not in it
+        ("people_not_counted", None),
+        ("a_falls_fast", None),  # a rate, not a share of people
+    ],
+)
+def test_gap_in_people(shown, commitment, people):
+    assert shown(commitment)["gap_in_people"] == people
+
+
+EXPLANATIONS = {
+    "a_falls_fast": (
+        "A falls fast in Trafford was 12.0 per 100,000 in 2024. The target is 5.0 per 100,000 or less by 31 December "
+        "2030; it was 18.0 per 100,000 in 2015. It is moving at 0.77 times the pace required."
+    ),
+    "d_met_slipping": (
+        "D met slipping in Trafford was 78.0 per 100,000 in 2024. The target is 75.0 per 100,000 or more by "
+        "31 December 2030; it was 80.0 per 100,000 in 2015. Meets the target, but has moved away from it since the "
+        "baseline."
+    ),
+    "h_small_area": (
+        "H small area in Trafford was 25.0 per 100,000 in 2024 (95% limits 9.3 to 40.7). The target is 20.0 per "
+        "100,000 or less by 31 December 2030; it was 30.0 per 100,000 in 2015. It is moving at 0.83 times the "
+        "pace required."
+    ),
+    "match_not_worse": (
+        "Match not worse in Trafford was 60.0 per 100,000 in 2024 (95% limits 58.0 to 63.0). The commitment is to be "
+        "no worse than England beyond chance (61.0 per 100,000) by 31 December 2030. Meets the target."
+    ),
+    "awaiting_data": (
+        "Awaiting data in Trafford was 56.0 per 100,000 in 2024. The target is 60.0 per 100,000 or more by 31 December "
+        "2025; it was 50.0 per 100,000 in 2015. The deadline has passed, but no period that reaches it has been "
+        "published. It is moving at 0.67 times the pace required."
+    ),
+    "all_suppressed": "Not assessable: The value is withheld so that nobody can be identified.",
+    "action_late_unknown": "An action due by 31 December 2024; no progress has been recorded.",
+    "people_rounded_up": (
+        "People rounded up in Trafford was 60.0% in 2024. The target is 62.5% or more by 31 December 2030; "
+        "it was 50.0% in 2015. It is moving at 1.33 times the pace required."
+    ),
+}
+
+
+@pytest.mark.parametrize("commitment", EXPLANATIONS)
+def test_explanation(shown, commitment):
+    assert shown(commitment)["explanation"] == EXPLANATIONS[commitment]
+
+
+@pytest.mark.parametrize("commitment", ["falls_not_each_year", "stands_still_once"])
+def test_a_fall_that_was_broken_is_not_said_to_be_no_fall(shown, commitment):
+    # It fell from 10 to 8: what is not met is that it falls each year.
+    assert "not moved the right way since the baseline" not in shown(commitment)["explanation"]
+
+
+def test_every_row_has_a_status_and_a_sentence(rows):
+    assert rows("from fct_target_vs_actual where status_code is null or explanation is null or explanation = ''") == []
+    unexplained = "(status_code = 'not_assessable') <> (not_assessable_reason is not null)"
+    assert rows(f"from fct_target_vs_actual where {unexplained}") == []
+
+
+def test_every_action_has_one_row_and_its_present_version(rows):
+    found = rows("""
+        select m.commitment_id, count(*) as n, min(c.is_current) as is_current
+        from fct_milestone as m
+        inner join dim_commitment as c on m.commitment_key = c.commitment_key
+        group by m.commitment_id
+        having n > 1 or is_current = 0
+    """)
+    assert found == []
+    assert rows("select count(*) as n from fct_milestone") == [{"n": 9}]
+
+
+def test_an_earlier_version_is_kept_and_not_assessed(rows):
+    of_it = "where commitment_id = 'percent_change'"
+    versions = rows(f"select title, is_current from dim_commitment {of_it} order by valid_from")
+    assert versions == [{"title": "As first worded", "is_current": 0}, {"title": "Percent change", "is_current": 1}]
+    assessed = rows(f"select count(distinct commitment_key) as n from fct_target_vs_actual {of_it}")
+    assert assessed == [{"n": 1}]

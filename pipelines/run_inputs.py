@@ -107,8 +107,8 @@ def dates_passed(seeds: Path, as_at: date) -> int:
         if path.is_file():
             with path.open(encoding="utf-8", newline="") as file:
                 for row in csv.DictReader(file):
-                    passed += sum("" < row.get(column, "") < day for column in _COUNTS_AFTER.get(name, ()))
-                    passed += sum("" < row.get(column, "") <= day for column in _COUNTS_FROM.get(name, ()))
+                    passed += sum("" < (row.get(column) or "") < day for column in _COUNTS_AFTER.get(name, ()))
+                    passed += sum("" < (row.get(column) or "") <= day for column in _COUNTS_FROM.get(name, ()))
     return passed
 
 

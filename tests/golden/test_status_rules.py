@@ -15,7 +15,7 @@ import pytest
 SEEDS = Path(__file__).resolve().parents[2] / "data" / "seeds"
 
 AXES = {
-    "target_family": ("level", "cap", "comparator", "direction"),
+    "target_family": ("level", "cap", "comparator", "direction", "sequence"),
     "deadline_state": ("no_due_date", "before_due", "due_awaiting_data", "answered"),
     "level_code": ("met_confident", "met", "not_distinguishable", "not_met", "not_met_confident"),
     "point_meets_target": (0, 1),
@@ -42,8 +42,8 @@ level      answered          not_distinguishable 1 0 improving            fast_e
 level      answered          not_distinguishable 0 0 improving            too_slow     -> missed
 level      answered          not_met             0 0 improving            far_too_slow -> missed
 level      answered          not_met_confident   0 0 improving            fast_enough  -> missed
-cap        answered          met                 1 1 no_detectable_change no_pace      -> achieved
-cap        answered          not_met             0 1 getting_worse        no_pace      -> missed
+cap        answered          met                 1 0 no_detectable_change no_pace      -> achieved
+cap        answered          not_met             0 0 getting_worse        no_pace      -> missed
 comparator answered          met                 0 0 improving            too_slow     -> achieved
 comparator answered          not_met             1 0 improving            fast_enough  -> missed
 direction  answered          met                 1 0 improving            no_pace      -> achieved
@@ -53,7 +53,10 @@ direction  before_due        met                 1 0 no_detectable_change no_pac
 direction  no_due_date       met                 1 0 improving            no_pace      -> on_track
 direction  before_due        not_met             0 1 getting_worse        no_pace      -> off_track
 direction  before_due        not_met             0 1 no_detectable_change no_pace      -> at_risk
-direction  before_due        not_met             1 0 improving            no_pace      -> at_risk
+sequence   before_due        met                 1 0 improving            no_pace      -> on_track
+sequence   before_due        not_met             1 0 improving            no_pace      -> at_risk
+sequence   before_due        not_met             0 1 getting_worse        no_pace      -> off_track
+sequence   answered          not_met             1 0 improving            no_pace      -> missed
 level      before_due        met                 1 1 no_detectable_change no_pace      -> achieved_but_slipping
 level      before_due        met_confident       1 1 getting_worse        wrong_way    -> achieved_but_slipping
 level      before_due        not_distinguishable 1 1 getting_worse        wrong_way    -> achieved_but_slipping
@@ -74,10 +77,10 @@ level      due_awaiting_data met                 1 0 improving            fast_e
 level      due_awaiting_data not_met             0 0 improving            too_slow     -> at_risk
 level      due_awaiting_data not_met             0 0 improving            far_too_slow -> off_track
 cap        before_due        met                 1 0 improving            no_pace      -> achieved
-cap        before_due        not_distinguishable 0 1 getting_worse        no_pace      -> at_risk
+cap        before_due        not_distinguishable 0 0 getting_worse        no_pace      -> at_risk
 cap        before_due        not_distinguishable 1 0 improving            no_pace      -> on_track
-cap        before_due        not_met             0 1 no_detectable_change no_pace      -> off_track
-cap        before_due        not_met_confident   0 1 getting_worse        no_pace      -> off_track
+cap        before_due        not_met             0 0 no_detectable_change no_pace      -> off_track
+cap        before_due        not_met_confident   0 0 getting_worse        no_pace      -> off_track
 comparator before_due        met                 0 0 no_detectable_change no_pace      -> achieved
 comparator before_due        not_met             1 0 no_detectable_change fast_enough  -> on_track
 comparator before_due        not_met             1 0 no_detectable_change no_pace      -> at_risk
@@ -137,6 +140,8 @@ def can_happen(cell):
         # A level that is not about a comparator's interval follows the figure, unless limits straddle the target.
         consistent = level == "not_distinguishable" or point == level.startswith("met")
     elif family == "direction":
+        consistent = level in ("met", "not_met") and point == (level == "met")
+    elif family == "sequence":
         # A sustained fall can be broken although the figure is below its baseline; never the other way round.
         consistent = level in ("met", "not_met") and point >= (level == "met")
     else:
@@ -148,7 +153,8 @@ def can_happen(cell):
         and (has_path or pace == "no_pace")
         and not (slipping and change in ("improving", "baseline_only"))
         and not (change == "baseline_only" and pace != "no_pace")
-        and not (family == "direction" and slipping and point)
+        and not (family in ("direction", "sequence") and slipping and point)
+        and not (family == "cap" and slipping)
         # The pace of a level is that of the value itself, so it agrees with the change; a comparator moves as well.
         and not (family == "level" and change == "improving" and pace == "wrong_way")
         and not (family == "level" and (change == "getting_worse" or slipping) and right_way_pace)

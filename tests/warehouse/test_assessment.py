@@ -173,8 +173,8 @@ EXPLANATIONS = {
     ),
     "awaiting_data": (
         "Awaiting data in Trafford was 56.0 per 100,000 in 2024. The target is 60.0 per 100,000 or more by 31 December "
-        "2025; it was 50.0 per 100,000 in 2015. The deadline has passed, but no period that reaches it has been "
-        "published. It is moving at 0.67 times the pace required."
+        "2025; it was 50.0 per 100,000 in 2015. The deadline has passed, but no value of a period that reaches it "
+        "has been published. It is moving at 0.67 times the pace required."
     ),
     "all_suppressed": "Not assessable: The value is withheld so that nobody can be identified.",
     "action_late_unknown": "An action due by 31 December 2024; no progress has been recorded.",

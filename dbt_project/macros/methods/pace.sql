@@ -1,11 +1,12 @@
 {#- PACE: the linear path from baseline to target.
 
-    Years are (date - date) / 365.25 between the last days of periods, and the due date.
+    Years are days / 365.25 between the last days of periods and the due date, to a hundredth of a year: leap days must not
+    carry a ratio across the edge of a band.
     `trajectory_value`: P(t) = b + (T - b) (t - t0) / (tT - t0); NULL when the dates are not in order.
     `pace_ratio`: ((x - b) / (t - t0)) / ((T - b) / (tT - t0)); NULL when the target was already met at baseline (nothing is
     required, so there is nothing to divide by) or the dates are not in order. Linear, never a ratio of growth rates: those
     break at zero and at a change of sign. Source: targets rule book (standard arithmetic, ours). -#}
-{% macro years_between(start, finish) -%} (date_diff('day', {{ start }}, {{ finish }}) / 365.25) {%- endmacro %}
+{% macro years_between(start, finish) -%} round(date_diff('day', {{ start }}, {{ finish }}) / 365.25, 2) {%- endmacro %}
 
 {% macro trajectory_value(baseline, baseline_date, target, due_date, at_date) -%}
     case
@@ -13,7 +14,10 @@
         then
             {{ baseline }}
             + ({{ target }} - {{ baseline }})
-            * least({{ years_between(baseline_date, at_date) }} / {{ years_between(baseline_date, due_date) }}, 1.0)
+            * least(
+                {{ years_between(baseline_date, at_date) }} / nullif({{ years_between(baseline_date, due_date) }}, 0),
+                1.0
+            )
     end
 {%- endmacro %}
 
@@ -24,8 +28,8 @@
             and {{ due_date }} > {{ baseline_date }}
             and {{ sign }} * ({{ target }} - {{ baseline }}) > 0
         then
-            (({{ value }} - {{ baseline }}) / {{ years_between(baseline_date, value_date) }})
-            / (({{ target }} - {{ baseline }}) / {{ years_between(baseline_date, due_date) }})
+            (({{ value }} - {{ baseline }}) / nullif({{ years_between(baseline_date, value_date) }}, 0))
+            / (({{ target }} - {{ baseline }}) / nullif({{ years_between(baseline_date, due_date) }}, 0))
     end
 {%- endmacro %}
 

@@ -9,7 +9,7 @@ with
     stepped as (
         select
             *,
-            lag(value) over (partition by {{ scope }} order by period_end) as previous_value,
+            lag(value ignore nulls) over (partition by {{ scope }} order by period_end) as previous_value,
             max(period_end) filter (where value is not null) over (partition by {{ scope }}) as latest_end,
             max(period_end) over (partition by {{ scope }}) as last_end,
             min(period_end) filter (where value is not null and deadline_state = 'answered') over (
@@ -42,9 +42,9 @@ with
                 when target_family = 'comparator' then 0.0 when target_family = 'level' then target_value_used
             end as pace_target,
             coalesce(
-                bool_and(period_end <= baseline_end or coalesce(sign * (value - previous_value) > 0, false)) over (
-                    partition by {{ scope }} order by period_end rows between unbounded preceding and current row
-                ),
+                bool_and(
+                    period_end <= baseline_end or value is null or coalesce(sign * (value - previous_value) > 0, false)
+                ) over (partition by {{ scope }} order by period_end rows between unbounded preceding and current row),
                 false
             ) as every_step_right
         from stepped
@@ -65,7 +65,7 @@ with
                 when value is null
                 then 'value_missing'
                 when
-                    target_family in ('direction', 'cap')
+                    target_family in ('direction', 'sequence', 'cap')
                     or target_type in ('percent_change_from_baseline', 'absolute_change_from_baseline')
                 then
                     case
@@ -119,6 +119,8 @@ with
                     end
                 when target_family = 'direction'
                 then case when sign * (value - baseline_value_used) > 0 then 'met' else 'not_met' end
+                when target_type = 'match_comparator'
+                then case when {{ meets("value", "operator_used", "target_value_used") }} then 'met' else 'not_met' end
                 else
                     {{
                         level_against_target(
@@ -183,10 +185,13 @@ with
 select
     *,
     {{ pace_band("pace_ratio") }} as pace_band,
-    -- Slipping: the point has moved away from the target since the baseline, and no test says that chance explains it.
+    -- Slipping: the point has moved away from the target since the baseline, and no test says that chance explains
+    -- it. A cap
+    -- permits the rise that it names.
     cast(
         coalesce(
-            sign * (value - baseline_value_used) < 0
+            target_family <> 'cap'
+            and sign * (value - baseline_value_used) < 0
             and (change_method = 'ten_percent_rule' or change_code = 'getting_worse'),
             false
         ) as smallint

@@ -1,8 +1,9 @@
 -- Every period of the series that measures a commitment at a place, with its baseline, comparator and target.
 -- One row per commitment, place, group and period from the baseline on.
 --
--- The series: periods of one length only. Where the commitment names a baseline period, that period's length; otherwise
--- the shortest that the indicator has, so that pooled and single years never mix.
+-- The series: periods of one length only, so that pooled and single years never mix. The length of the baseline
+-- period that
+-- the commitment names, where the indicator has it; otherwise the shortest that it has.
 -- The baseline, in this order: the named period in today's extract (one vintage for both ends); otherwise, where the
 -- document names none, the last period that ended before the strategy began (an analyst's choice, marked as such).
 with
@@ -25,7 +26,9 @@ with
             v.compared_to_england_computed,
             case when s.comparator_area_code = 'E92000001' then v.england_value end as comparator_value,
             coalesce(
-                min(v.period_months) filter (where v.period_label = s.baseline_period_label) over scope,
+                min(v.period_months) filter (
+                    where v.period_months = {{ months_of_label("s.baseline_period_label") }}
+                ) over scope,
                 min(v.period_months) over scope
             ) as series_months
         from {{ ref("int_commitments__scoped") }} as s
@@ -86,11 +89,11 @@ select
         then baseline_value_used + target_value
         when target_family = 'comparator'
         then comparator_value
-        when target_family = 'direction'
+        when target_family in ('direction', 'sequence')
         then baseline_value_used
     end as target_value_used,
     case
-        when target_family = 'direction'
+        when target_family in ('direction', 'sequence')
         then case when sign > 0 then '>' else '<' end
         else coalesce(operator, case when sign > 0 then '>=' else '<=' end)
     end as operator_used,

@@ -102,12 +102,12 @@ select
         case
             when not_assessable_reason is not null or target_family in ('none', 'milestone')
             then null
-            when target_family = 'direction'
+            when target_family in ('direction', 'sequence')
             then
                 concat(
                     'The commitment is to ',
                     case when sign > 0 then 'raise' else 'lower' end,
-                    ' it from ',
+                    case when target_family = 'sequence' then ' it every year from ' else ' it from ' end,
                     baseline_text,
                     ' in ',
                     baseline_label_used,
@@ -182,7 +182,7 @@ select
                 concat(
                     case
                         when deadline_state = 'due_awaiting_data'
-                        then 'The deadline has passed, but no period that reaches it has been published. '
+                        then 'The deadline has passed, but no value of a period that reaches it has been published. '
                     end,
                     case
                         when status_rule_order between 50 and 52

@@ -19,8 +19,10 @@ select
     f.period_start as framework_start,
     case c.desired_direction when 'increase' then 1 when 'decrease' then -1 when 'cap' then -1 end as sign,
     case
-        when c.target_type in ('direction_only_from_baseline', 'gap_reduction', 'sustained_annual_reduction')
+        when c.target_type in ('direction_only_from_baseline', 'gap_reduction')
         then 'direction'
+        when c.target_type = 'sustained_annual_reduction'
+        then 'sequence'
         when c.target_type = 'max_rise_from_baseline'
         then 'cap'
         when c.target_type like '%comparator'

@@ -16,6 +16,7 @@ with
 
 select
     c.commitment_id,
+    c.valid_from,
     c.due_date,
     c.due_date_precision,
     r.recorded_on,

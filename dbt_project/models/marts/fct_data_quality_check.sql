@@ -43,6 +43,28 @@ with
         group by source_id
     ),
 
+    stated_baselines as (
+        -- A baseline that the document prints, beside the same period in today's extract: two vintages are never
+        -- mixed silently.
+        select
+            l.source_id,
+            count(e.commitment_id) as compared,
+            count(e.commitment_id) filter (
+                where abs(e.baseline_value - e.baseline_value_used) > 0.005 * abs(e.baseline_value)
+            ) as differ,
+            any_value(l.checked_at) as checked_at
+        from {{ ref("source_load") }} as l
+        left join {{ source("registry", "indicators") }} as i on l.source_id = i.source_id
+        left join
+            {{ ref("int_commitments__explained") }} as e
+            on i.id = e.indicator_id
+            and e.is_scorecard_period = 1
+            and e.baseline_basis = 'named_period'
+            and e.baseline_value is not null
+        where i.id is not null
+        group by l.source_id
+    ),
+
     checks as (
         select
             source_id,
@@ -91,6 +113,27 @@ with
             l.checked_at as evaluated_at
         from disagreements as d
         inner join {{ ref("source_load") }} as l on d.source_id = l.source_id
+        union all by name
+        select
+            source_id,
+            'model' as stage,
+            'stated_baseline_found_in_extract' as check_id,
+            'stated_equals_extract' as expectation_type,
+            'info' as severity,
+            case when compared = 0 then 'not_evaluated' when differ = 0 then 'passed' else 'warned' end as outcome,
+            compared as rows_evaluated,
+            differ as rows_failed,
+            case
+                when compared = 0
+                then 'No commitment prints a baseline that this source also has.'
+                else
+                    concat(
+                        compared - differ, ' of ', compared, ' printed baselines agree with the extract within 0.5 %'
+                    )
+            end as observed,
+            'A baseline that was revised since the document was signed changes what the target means.' as why,
+            checked_at as evaluated_at
+        from stated_baselines
     )
 
 select

@@ -1,5 +1,5 @@
 select
-    {{ surrogate_key(["m.commitment_id", "c.valid_from"]) }} as commitment_key,
+    {{ surrogate_key(["m.commitment_id", "m.valid_from"]) }} as commitment_key,
     m.commitment_id,
     {{ surrogate_key(["m.state"]) }} as status_key,
     m.due_date,
@@ -11,5 +11,4 @@ select
     cast(m.evidence_line as integer) as evidence_line,
     m.note
 from {{ ref("int_milestones__dated") }} as m
-inner join {{ ref("commitments") }} as c on m.commitment_id = c.commitment_id
 order by m.commitment_id

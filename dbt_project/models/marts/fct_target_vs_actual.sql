@@ -49,7 +49,8 @@ select
     e.operator_used as target_operator,
     e.trajectory_value,
     e.value - e.target_value_used as gap_to_target,
-    -- Whole people still to move, rounded up; withheld when the counts are small enough to identify somebody.
+    -- Whole people still to move, rounded up (after the noise of the arithmetic is rounded away); withheld when the
+    -- counts are small enough to identify somebody.
     case
         when
             e.value_type = 'proportion'
@@ -58,7 +59,7 @@ select
             and coalesce(e.count, e.value / e.multiplier * e.denominator) >= {{ var("disclosure_minimum") }}
             and e.denominator - coalesce(e.count, e.value / e.multiplier * e.denominator)
             >= {{ var("disclosure_minimum") }}
-        then cast(ceil(abs(e.value - e.target_value_used) / e.multiplier * e.denominator) as bigint)
+        then cast(ceil(round(abs(e.value - e.target_value_used) / e.multiplier * e.denominator, 6)) as bigint)
     end as gap_in_people,
     case
         when e.target_family = 'level' and e.sign * (e.target_value_used - e.baseline_value_used) > 0
@@ -66,11 +67,11 @@ select
     end as share_of_distance,
     case
         when e.target_family = 'level' and e.point_meets_target = 0 and e.due_date > e.period_end
-        then (e.target_value_used - e.value) / {{ years_between("e.period_end", "e.due_date") }}
+        then (e.target_value_used - e.value) / nullif({{ years_between("e.period_end", "e.due_date") }}, 0)
     end as required_annual_change,
     case
         when e.period_end > e.baseline_end
-        then (e.value - e.baseline_value_used) / {{ years_between("e.baseline_end", "e.period_end") }}
+        then (e.value - e.baseline_value_used) / nullif({{ years_between("e.baseline_end", "e.period_end") }}, 0)
     end as observed_annual_change,
     e.level_code,
     cast(e.point_meets_target as smallint) as is_target_met_by_point,

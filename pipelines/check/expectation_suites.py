@@ -6,6 +6,7 @@ the JSON files in ``expectations/``.
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -279,3 +280,8 @@ def _validated(path: Path, content: object) -> Suite:
             f"{path}: {'.'.join(str(part) for part in one['loc']) or 'suite'}: {one['msg']}" for one in error.errors()
         ]
         raise ConfigurationError("\n".join(lines)) from error
+
+
+def import_great_expectations() -> None:
+    """Import Great Expectations, which takes about five seconds, at a moment when the process has nothing else to do."""
+    importlib.import_module("great_expectations")

@@ -444,9 +444,8 @@ def test_the_new_source_is_declared_landed_and_has_a_suite(extended: Settings):
 def test_the_new_source_reaches_the_variables_of_dbt(extended: Settings):
     from pipelines.model.dbt_bridge import dbt_variables  # noqa: PLC0415 - imports Dagster
 
-    variables = json.loads(dbt_variables(load_sources(extended.sources), "2026-11-22"))
+    variables = json.loads(dbt_variables(load_sources(extended.sources)))
     assert f"stg_{NEW}__indicator_values" in variables["indicator_value_models"]
-    assert variables["as_at"] == "2026-11-22"
 
 
 def test_dbt_sees_the_new_source_and_the_union_reads_it(manifest: dict[str, Any]):

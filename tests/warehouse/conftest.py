@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import json
 import os
 import re
 import shutil
@@ -422,12 +421,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
             str(dbt) if dbt.exists() else "dbt",
             *("build", "--quiet", "--no-partial-parse"),
             *("--project-dir", str(project), "--profiles-dir", str(project)),
-            *("--target-path", str(target), "--log-path", str(root / "logs"), "--vars", json.dumps({"as_at": AS_AT})),
+            *("--target-path", str(target), "--log-path", str(root / "logs")),
         ],
         env={
             **os.environ,
             "OUTCOMES_WAREHOUSE": warehouse.as_posix(),
             "OUTCOMES_BUILD_FILE": build_file.as_posix(),
+            "OUTCOMES_AS_AT": AS_AT,
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         },
         cwd=root,

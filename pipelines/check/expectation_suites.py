@@ -283,5 +283,5 @@ def _validated(path: Path, content: object) -> Suite:
 
 
 def import_great_expectations() -> None:
-    """Import Great Expectations, which takes about five seconds, at a moment when the process has nothing else to do."""
+    """Import Great Expectations, which takes about five seconds, at a moment when the process only waits."""
     importlib.import_module("great_expectations")

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 import yaml
@@ -336,6 +337,18 @@ class TestMisprint:
         assert "trafford_localities: localities_sum_to_borough" in first.said.words
         assert "48,861" in first.said.out
         assert source_lines(first.said)["trafford_localities"][0] == "blocked"
+
+    def test_dagster_shows_a_failed_check_with_the_sum(self, first_day: FirstDay):
+        with dg.DagsterInstance.from_config(str(first_day.checkout.settings.dagster_home)) as instance:
+            keys = [dg.AssetCheckKey(dg.AssetKey(["accepted", source]), "gate") for source in SOURCES]
+            latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+        verdicts = {key.asset_key.path[-1]: found.event.dagster_event for key, found in latest.items() if found.event}
+        evaluations = {name: event.asset_check_evaluation_data for name, event in verdicts.items() if event}
+        assert {name for name, one in evaluations.items() if not one.passed} == {"trafford_localities"}
+        failed = evaluations["trafford_localities"]
+        assert failed.severity == dg.AssetCheckSeverity.ERROR
+        assert not failed.blocking
+        assert "difference 48,861" in str(failed.metadata["localities_sum_to_borough"].value)
 
     def test_no_row_of_it_is_published(self, first: Release):
         load = loads(first)["trafford_localities"]

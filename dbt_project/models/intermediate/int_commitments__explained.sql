@@ -22,7 +22,8 @@ with
                 then 'no_target_value'
                 else 'no_value_for_area'
             end as not_assessable_reason,
-            m.recorded_on as milestone_recorded_on
+            m.recorded_on as milestone_recorded_on,
+            m.recorded_state as milestone_recorded_state
         from {{ ref("int_commitments__scoped") }} as s
         left join {{ ref("int_milestones__dated") }} as m on s.commitment_id = m.commitment_id
         where
@@ -41,7 +42,7 @@ with
     ),
 
     together as (
-        select *, null::date as milestone_recorded_on
+        select *, null::date as milestone_recorded_on, null::varchar as milestone_recorded_state
         from judged
         union all by name
         select *, 1::smallint as is_scorecard_period
@@ -169,8 +170,17 @@ select
                     case
                         when status_code = 'unknown'
                         then '; no progress has been recorded.'
+                        when status_code = 'permissive'
+                        then '; the wording permits it rather than promises it.'
                         when milestone_recorded_on is not null
-                        then concat('; the record of ', strftime(milestone_recorded_on, '%-d %B %Y'), ' applies.')
+                        then
+                            concat(
+                                '; recorded as ',
+                                replace(milestone_recorded_state, '_', ' '),
+                                ' on ',
+                                strftime(milestone_recorded_on, '%-d %B %Y'),
+                                '.'
+                            )
                         else '.'
                     end
                 )

@@ -45,89 +45,63 @@ with
         qualify t >= 1
     ),
 
-    sums as (
+    -- Totals of the series beside each of its points, added up in the order of time so that the last bit is always
+    -- the same.
+    summed as (
+        select
+            *,
+            count(*) over series as k,
+            bool_or(case when is_proportion then c = n or c = 0 else w is null end) over series as cannot,
+            sum(n) over series as sn,
+            sum(c) over series as sc,
+            sum(n * t) over series as snt,
+            sum(c * t) over series as sct,
+            sum(n * t * t) over series as sntt,
+            sum(t) over series as st,
+            sum(x) over series as sx,
+            sum(x * t) over series as sxt,
+            sum(w) over series as sw,
+            sum(w * t) over series as swt,
+            sum(w * t * t) over series as swtt,
+            sum(w * y) over series as swy,
+            sum(w * y * t) over series as swyt
+        from newest_five
+        window series as (partition by {{ series }} order by t rows between unbounded preceding and unbounded following)
+    ),
+
+    sloped as (
         select
             {{ series }},
-            any_value(polarity) as polarity,
-            any_value(is_proportion) as is_proportion,
-            count(*) as k,
-            bool_or(is_proportion and (c = n or c = 0)) as has_infinite_logit,
-            bool_or(not is_proportion and w is null) as has_no_width,
-            sum(n) as sn,
-            sum(c) as sc,
-            sum(n * t) as snt,
-            sum(c * t) as sct,
-            sum(n * t * t) as sntt,
-            sum(t) as st,
-            sum(x) as sx,
-            sum(x * t) as sxt,
-            sum(w) as sw,
-            sum(w * t) as swt,
-            sum(w * t * t) as swtt,
-            sum(w * y) as swy,
-            sum(w * y * t) as swyt
-        from newest_five
-        group by {{ series }}
+            k,
+            cannot,
+            case
+                when is_proportion
+                then {{ trend_chi_squared_proportion("sn", "sc", "snt", "sct", "sntt") }}
+                else {{ trend_chi_squared_limits("sw", "swt", "swtt", "swy", "swyt") }}
+            end as chi_squared,
+            case
+                when is_proportion
+                then {{ slope_is_upward("k", "sx", "st", "sxt") }}
+                else {{ slope_is_upward("sw", "swy", "swt", "swyt") }}
+            end as is_upward,
+            case
+                when is_proportion
+                then {{ slope_is_upward("(k - 1)", "(sx - x)", "(st - t)", "(sxt - x * t)") }}
+                else {{ slope_is_upward("(sw - w)", "(swy - w * y)", "(swt - w * t)", "(swyt - w * y * t)") }}
+            end as is_upward_without_this_point
+        from summed
     ),
 
     screened as (
         select
-            {% for c in series.split(", ") %} s.{{ c }}, {% endfor %}
-            any_value(s.polarity) as polarity,
-            any_value(s.k) as k,
-            any_value(s.has_infinite_logit or s.has_no_width) as cannot,
-            any_value(
-                case
-                    when s.is_proportion
-                    then {{ trend_chi_squared_proportion("s.sn", "s.sc", "s.snt", "s.sct", "s.sntt") }}
-                    else {{ trend_chi_squared_limits("s.sw", "s.swt", "s.swtt", "s.swy", "s.swyt") }}
-                end
-            ) as chi_squared,
-            any_value(
-                case
-                    when s.is_proportion
-                    then {{ slope_is_upward("s.k", "s.sx", "s.st", "s.sxt") }}
-                    else {{ slope_is_upward("s.sw", "s.swy", "s.swt", "s.swyt") }}
-                end
-            ) as is_upward,
-            count(
-                distinct
-                case
-                    when s.is_proportion
-                    then {{ slope_is_upward("(s.k - 1)", "(s.sx - p.x)", "(s.st - p.t)", "(s.sxt - p.x * p.t)") }}
-                    else
-                        {{
-                            slope_is_upward(
-                                "(s.sw - p.w)",
-                                "(s.swy - p.w * p.y)",
-                                "(s.swt - p.w * p.t)",
-                                "(s.swyt - p.w * p.y * p.t)",
-                            )
-                        }}
-                end
-            ) as signs_without_one,
-            bool_or(
-                case
-                    when s.is_proportion
-                    then {{ slope_is_upward("(s.k - 1)", "(s.sx - p.x)", "(s.st - p.t)", "(s.sxt - p.x * p.t)") }}
-                    else
-                        {{
-                            slope_is_upward(
-                                "(s.sw - p.w)",
-                                "(s.swy - p.w * p.y)",
-                                "(s.swt - p.w * p.t)",
-                                "(s.swyt - p.w * p.y * p.t)",
-                            )
-                        }}
-                end
-            ) as upward_without_one
-        from sums as s
-        inner join
-            newest_five as p
-            on {% for c in series.split(", ") %}
-                s.{{ c }} = p.{{ c }} {% if not loop.last %} and {% endif %}
-            {% endfor %}
-        group by {% for c in series.split(", ") %} s.{{ c }}{% if not loop.last %}, {% endif %} {% endfor %}
+            {{ series }},
+            any_value(k) as k,
+            bool_or(cannot) as cannot,
+            any_value(chi_squared) as chi_squared,
+            any_value(is_upward) as is_upward,
+            bool_and(is_upward_without_this_point = is_upward) as all_signs_agree
+        from sloped
+        group by {{ series }}
     ),
 
     carried as (
@@ -148,9 +122,7 @@ select
         else
             {{
                 trend_label(
-                    "(s.chi_squared > "
-                    ~ trend_threshold()
-                    ~ " and s.signs_without_one = 1 and s.upward_without_one = s.is_upward)",
+                    "(s.chi_squared > " ~ trend_threshold() ~ " and s.all_signs_agree)",
                     "s.is_upward",
                     "v.polarity",
                 )

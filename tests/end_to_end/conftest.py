@@ -247,7 +247,7 @@ def reader(served_file: Path) -> Generator[Callable[[], str]]:
 
 
 def damage_sources(checkout: Checkout) -> None:
-    """Spoil three sources in three ways, and correct the misprint of a fourth; the fifth stays."""
+    """Spoil three sources in three ways, correct the misprint of a fourth, and add one bad row to the fifth."""
     raw = checkout.settings.raw
     smoking = raw / "fingertips" / "2024-10" / "smoking_qof_91547.csv"
     smoking.write_bytes(smoking.read_bytes()[: smoking.stat().st_size // 2])
@@ -258,6 +258,8 @@ def damage_sources(checkout: Checkout) -> None:
     localities = "trafford_localities/2021-01/localities.csv"
     as_printed = (raw / localities).read_bytes()
     checkout.file_raw(localities, as_printed.replace(b'"5,610"', b'"54,471"', 1), rows=4)
+    neighbours = "trafford_neighbours/2026-05/cipfa2019.csv"
+    checkout.file_raw(neighbours, (raw / neighbours).read_bytes().rstrip() + b"\nE99999999,Atlantis\n", rows=16)
 
 
 def make_a_mart_gate_impossible(settings: Settings) -> None:

@@ -473,6 +473,16 @@ class TestDamagedSources:
         assert people["TRAFFORD-WEST"] == 54_471
         assert people.pop("E08000009") == sum(people.values()) == 237_354
 
+    def test_a_row_with_an_unknown_area_is_quarantined_and_the_rest_is_published(self, damaged: Release):
+        load = loads(damaged)["trafford_neighbours"]
+        assert (load["load_state"], load["landed_rows"], load["quarantined_rows"]) == ("accepted", 71, 1)
+        assert load["published_rows"] == 70
+        [row] = damaged.records("select * from quarantined_row")
+        assert row["source_file"] == "trafford_neighbours/2026-05/cipfa2019.csv"
+        assert (row["source_row_number"], row["rule"], row["offending_value"]) == (17, "neighbour_known", "E99999999")
+        assert "Atlantis" in row["record_json"]
+        assert damaged.rows("select count(*) from bridge_area_neighbour where neighbour_code = 'E99999999'") == [(0,)]
+
     def test_rows_are_still_accounted_for(self, damaged: Release):
         for source_id, load in loads(damaged).items():
             assert load["landed_rows"] == load["staged_rows"] + load["quarantined_rows"] + load["refused_rows"]

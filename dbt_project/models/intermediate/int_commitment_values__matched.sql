@@ -11,6 +11,7 @@ with
         select
             s.*,
             v.value_key,
+            v.source_release,
             v.period_label,
             v.period_type,
             v.period_start,
@@ -25,6 +26,7 @@ with
             v.compared_to_england_published,
             v.compared_to_england_computed,
             case when s.comparator_area_code = 'E92000001' then v.england_value end as comparator_value,
+            case when s.comparator_area_code = 'E92000001' then v.england_value_key end as comparator_value_key,
             coalesce(
                 min(v.period_months) filter (
                     where v.period_months = {{ months_of_label("s.baseline_period_label") }}
@@ -60,6 +62,7 @@ with
             arg_max(period_start, {{ reference }}) over scope as baseline_start,
             arg_max(period_label, {{ reference }}) over scope as baseline_label_used,
             arg_max(value_key, {{ reference }}) over scope as baseline_value_key,
+            arg_max(source_release, {{ reference }}) over scope as baseline_source_release,
             arg_max(value, {{ reference }}) over scope as baseline_value_used,
             arg_max(lower_ci_95, {{ reference }}) over scope as baseline_lower_ci_95,
             arg_max(upper_ci_95, {{ reference }}) over scope as baseline_upper_ci_95,

@@ -5,12 +5,15 @@ with
         select
             v.* exclude (duplicate_reason, parent_code),
             i.polarity,
-            max(v.value) filter (where v.area_code = 'E92000001' and v.category_type = 'Total') over (
-                partition by v.indicator_id, v.period_type, v.period_start, v.period_end, v.sex, v.age
-            ) as england_value
+            max(v.value) filter (where v.area_code = 'E92000001' and v.category_type = 'Total') over same_population
+            as england_value,
+            max(v.value_key) filter (where v.area_code = 'E92000001' and v.category_type = 'Total') over same_population
+            as england_value_key
         from {{ ref("int_indicator_values__deduplicated") }} as v
         left join {{ source("registry", "indicators") }} as i on v.indicator_id = i.id
         where v.duplicate_reason is null
+        window
+            same_population as (partition by v.indicator_id, v.period_type, v.period_start, v.period_end, v.sex, v.age)
     )
 
 select

@@ -93,6 +93,7 @@ ALLOWED: dict[tuple[str, str], set[str]] = {
         "no_data_source_connected",
         "not_measurable",
         "no_target_value",
+        "one_point_only",
         "",
     },
     ("commitments", "is_permissive"): {"0", "1"},

@@ -36,6 +36,7 @@ def outcomes() -> None:
     Start here:
       outcomes refresh      land, gate, model and publish whatever is new
       outcomes status       what is published, how old it is, and which sources are blocked
+      outcomes check        what would become of a file, before you file it
       outcomes ui           the same pipeline in the browser, on this machine only
     """  # noqa: D301 - click wants a real backspace here
 
@@ -133,6 +134,37 @@ def status() -> None:
         "New input is waiting: run outcomes refresh." if has_news(settings) else "No input has changed since.",
         highlight=False,
     )
+
+
+@outcomes.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--source", "source_id", required=True, help="The source that the file comes from, such as fingertips.")
+def check(file: str, source_id: str) -> None:
+    """Say what would become of FILE: read, gated, refused or quarantined, and why. Nothing is kept.
+
+    Exits with 1 when the file would be refused.
+    """
+    from pathlib import Path
+
+    from pipelines.check.one_file import check_file
+
+    console = _console()
+    outcome = check_file(Path(file).resolve(), source_id, Settings.from_environment(), datetime.now(UTC))
+    load = outcome.load
+    for one in outcome.results:
+        if one.outcome != "passed":
+            said = one.observed.replace("; ", "\n  ")
+            console.print(f"{one.outcome}: {one.check_id}", style="bold", highlight=False)
+            console.print(f"  {said}\n  Why: {one.why}", markup=False, highlight=False, soft_wrap=True)
+    passed = sum(one.outcome == "passed" for one in outcome.results)
+    console.print(
+        f"{'Accepted' if outcome.accepted else 'Refused'}: {load.landed_rows:,} rows landed, "
+        f"{load.staged_rows:,} accepted, {load.quarantined_rows:,} quarantined, {load.refused_rows:,} refused; "
+        f"{passed} of {len(outcome.results)} rules passed.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    _leave(PUBLISHED if outcome.accepted else NOT_PUBLISHED)
 
 
 @outcomes.command()

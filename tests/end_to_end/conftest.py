@@ -247,7 +247,7 @@ def reader(served_file: Path) -> Generator[Callable[[], str]]:
 
 
 def damage_sources(checkout: Checkout) -> None:
-    """Spoil three sources in three ways, correct the misprint of a fourth, and add one bad row to the fifth."""
+    """Spoil three sources in three ways, correct the misprint of a fourth and add a bad row to it; the fifth stays."""
     raw = checkout.settings.raw
     smoking = raw / "fingertips" / "2024-10" / "smoking_qof_91547.csv"
     smoking.write_bytes(smoking.read_bytes()[: smoking.stat().st_size // 2])
@@ -257,9 +257,8 @@ def damage_sources(checkout: Checkout) -> None:
     checkout.file_raw(bacteraemia, as_published.replace(b"Species,", b"Organism,", 1), rows=252)
     localities = "trafford_localities/2021-01/localities.csv"
     as_printed = (raw / localities).read_bytes()
-    checkout.file_raw(localities, as_printed.replace(b'"5,610"', b'"54,471"', 1), rows=4)
-    neighbours = "trafford_neighbours/2026-05/cipfa2019.csv"
-    checkout.file_raw(neighbours, (raw / neighbours).read_bytes().rstrip() + b"\nE99999999,Atlantis\n", rows=16)
+    corrected = as_printed.replace(b'"5,610"', b'"54,471"', 1).rstrip()
+    checkout.file_raw(localities, corrected + b"\nEast,Atlantis,about a hundred\n", rows=5)
 
 
 def make_a_mart_gate_impossible(settings: Settings) -> None:

@@ -473,15 +473,16 @@ class TestDamagedSources:
         assert people["TRAFFORD-WEST"] == 54_471
         assert people.pop("E08000009") == sum(people.values()) == 237_354
 
-    def test_a_row_with_an_unknown_area_is_quarantined_and_the_rest_is_published(self, damaged: Release):
-        load = loads(damaged)["trafford_neighbours"]
-        assert (load["load_state"], load["landed_rows"], load["quarantined_rows"]) == ("accepted", 71, 1)
-        assert load["published_rows"] == 70
-        [row] = damaged.records("select * from quarantined_row")
-        assert row["source_file"] == "trafford_neighbours/2026-05/cipfa2019.csv"
-        assert (row["source_row_number"], row["rule"], row["offending_value"]) == (17, "neighbour_known", "E99999999")
-        assert "Atlantis" in row["record_json"]
-        assert damaged.rows("select count(*) from bridge_area_neighbour where neighbour_code = 'E99999999'") == [(0,)]
+    def test_a_bad_row_is_quarantined_and_the_rest_of_its_table_is_published(self, damaged: Release):
+        load = loads(damaged)["trafford_localities"]
+        assert (load["load_state"], load["landed_rows"], load["quarantined_rows"]) == ("accepted", 6, 1)
+        rows = {row["rule"]: row for row in damaged.records("select * from quarantined_row")}
+        assert set(rows) == {"unreadable_cells", "missing_area_code"}
+        for row in rows.values():
+            assert row["source_file"] == "trafford_localities/2021-01/localities.csv"
+            assert row["source_row_number"] == 6
+            assert "about a hundred" in row["record_json"]
+            assert row["first_seen"] is not None
 
     def test_rows_are_still_accounted_for(self, damaged: Release):
         for source_id, load in loads(damaged).items():

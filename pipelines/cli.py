@@ -17,6 +17,8 @@ from pipelines.problems import OutcomesError
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from pipelines.refresh import RefreshResult
@@ -149,13 +151,18 @@ def check(file: str, source_id: str) -> None:
     from pipelines.check.one_file import check_file
 
     console = _console()
-    outcome = check_file(Path(file).resolve(), source_id, Settings.from_environment(), datetime.now(UTC))
-    load = outcome.load
+    checked = check_file(Path(file).resolve(), source_id, Settings.from_environment(), datetime.now(UTC))
+    outcome, load = checked.outcome, checked.outcome.load
+    if checked.summary is not None:
+        _print_facts(console, "What it is", checked.summary.contents)
+        _print_facts(console, "What is new", checked.summary.news)
     for one in outcome.results:
         if one.outcome != "passed":
             said = one.observed.replace("; ", "\n  ")
             console.print(f"{one.outcome}: {one.check_id}", style="bold", highlight=False)
             console.print(f"  {said}\n  Why: {one.why}", markup=False, highlight=False, soft_wrap=True)
+    if checked.not_asked:
+        console.print(f"Not asked of a single file: {', '.join(checked.not_asked)}.", highlight=False, soft_wrap=True)
     passed = sum(one.outcome == "passed" for one in outcome.results)
     console.print(
         f"{'Accepted' if outcome.accepted else 'Refused'}: {load.landed_rows:,} rows landed, "
@@ -237,6 +244,18 @@ def _print_summary(console: Console, settings: Settings) -> None:
     for area, found in by_place.items():
         places.add_row(area, Columns([Text(words, no_wrap=True) for words in found], padding=(0, 3)))
     console.print(places)
+
+
+def _print_facts(console: Console, title: str, facts: Iterable[tuple[str, str]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False, title_style="bold")
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for heading, sentence in facts:
+        table.add_row(heading, Text(sentence))
+    console.print(table)
 
 
 def _console() -> Console:

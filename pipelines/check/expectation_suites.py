@@ -67,6 +67,7 @@ class Expectation(BaseModel):
         severity: ``critical`` refuses the load, ``warning`` sets the failing rows aside, ``info`` only says so.
         why: One sentence for the person who has to defend the rule.
         found: What a failing row is called, one and many: ``["sum differs", "sums differ"]``.
+        of_whole_load: Whether the rule makes sense only of everything that a source has, and not of one file of it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -77,6 +78,7 @@ class Expectation(BaseModel):
     severity: Severity
     why: str = Field(min_length=20)
     found: tuple[str, str] = ("row fails", "rows fail")
+    of_whole_load: bool = False
 
     @field_validator("type")
     @classmethod

@@ -1,29 +1,33 @@
-"""Run one suite over one table with Great Expectations as SQL on DuckDB, and say in words what was seen.
+"""Run one suite over one table, and say in words what was seen.
 
 Running and reporting belong here. What to do about a failure does not (see ``load_decision`` and ``load_gate``), and
-neither does the wording of the rules (see ``expectation_suites``).
+neither do the wording of the rules (see ``expectation_suites``) and the two engines that put them to the batch.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import tempfile
-import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipelines.check.expectation_suites import COLUMN_RULES, IDENTITY, ROWS_QUERY, to_gx
+from pipelines.check import duckdb_engine, great_expectations_engine
+from pipelines.check.expectation_suites import COLUMN_RULES, IDENTITY, ROWS_QUERY
+from pipelines.check.gate_database import (
+    BuildTable,
+    Engine,
+    GateDatabase,
+    open_gate_database,
+    quoted_name,
+    text_literal,
+)
+from pipelines.check.rule_verdict import Verdict, first_line
 from pipelines.problems import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
-    from sqlalchemy.engine import Engine
 
     from pipelines.check.expectation_suites import Expectation, Severity, Suite
 
@@ -46,30 +50,6 @@ FAILING_COLUMNS = {
     "reason": "VARCHAR",
 }
 """Columns of the Parquet that lists every row a warning rule found."""
-
-MACROS = (
-    # Fingertips puts an n before the codes of integrated care boards (E54) and sub-ICB locations (E38).
-    "create macro plain_area_code(code) as regexp_replace(code, '^n(E38|E54)', '\\1')",
-    "create macro figure(x) as case when not isfinite(cast(x as double)) then cast(x as varchar) "
-    "when x = round(x) then format('{:,}', cast(x as hugeint)) "
-    "else rtrim(format('{:,.4f}', cast(x as double)), '0') end",
-    # A figure printed to one decimal can be off by half of that decimal.
-    "create macro half_unit(published) as 0.5 * pow(10, -length(regexp_extract(published, '\\.([0-9]+)', 1))) + 1e-9",
-)
-"""SQL functions that every query of a suite may use."""
-
-
-@dataclass(frozen=True, slots=True)
-class BuildTable:
-    """One table or view of a DuckDB build file; the others can be read by the suite under their own names.
-
-    Attributes:
-        build_file: The file, opened read-only.
-        table: Name in schema ``main``.
-    """
-
-    build_file: Path
-    table: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +120,7 @@ def run_gate(
     now: datetime,
     failing_rows: Path | None = None,
     memory_limit: str = MEMORY_LIMIT,
+    engine: Engine = "great_expectations",
 ) -> GateReport:
     """Evaluate a suite and report every rule, whether it could be evaluated or not.
 
@@ -150,6 +131,7 @@ def run_gate(
         now: UTC time to record.
         failing_rows: Where to write the complete list of rows that warning rules found.
         memory_limit: DuckDB's limit; what does not fit goes to a temporary directory.
+        engine: Who runs the rules.
 
     Returns:
         The report. A batch or reference that cannot be opened makes every rule ``not_evaluated``: the gate fails
@@ -161,82 +143,22 @@ def run_gate(
     stage: Stage = "landed" if isinstance(batch, Path) else "published"
     with tempfile.TemporaryDirectory(prefix="gate_") as folder:
         try:
-            with _throw_away_database(Path(folder), batch, references, memory_limit) as database:
-                return _evaluate(database, suite, stage, now, failing_rows)
+            with open_gate_database(Path(folder), batch, references, memory_limit, engine) as database:
+                return _evaluate(database, suite, stage, now=now, failing_rows=failing_rows, engine=engine)
         except ConfigurationError:
             raise
         except Exception as error:  # whatever it is, a gate that did not run must refuse and say so
-            message = f"not evaluated: {_first_line(error)}"
+            message = f"not evaluated: {first_line(error)}"
             results = tuple(_result(one, stage, now, "not_evaluated", message) for one in suite.expectations)
             return GateReport(suite.suite, None, results, None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Database:
-    """A throw-away DuckDB file: its address, how every connection opens it, and our own connection."""
-
-    url: str
-    connect_args: dict[str, Any]
-    sql: Any
-
-    def rows(self, statement: str) -> list[dict[str, Any]]:
-        """Return a query's rows as dictionaries."""
-        cursor = self.sql.execute(statement)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-    def number(self, statement: str) -> int:
-        """Return a query's only value, a whole number."""
-        return int(self.sql.execute(statement).fetchone()[0])
-
-
-@contextmanager
-def _throw_away_database(
-    folder: Path, batch: Path | BuildTable, references: Mapping[str, str], memory_limit: str
-) -> Generator[_Database]:
-    """Open a private file with the views, so that the gate shares no lock with anybody.
-
-    Our connection goes through SQLAlchemy as well: DuckDB shares one instance, and with it the attached build file,
-    only between connections of equal configuration, and the SQLAlchemy dialect adds to the configuration.
-    """
-    import sqlalchemy  # noqa: PLC0415 - slow, and only a gate needs it
-
-    url = f"duckdb:///{(folder / 'gate.duckdb').as_posix()}"
-    connect_args = {"config": {"memory_limit": memory_limit, "temp_directory": str(folder / "spill")}}
-    engine: Engine = sqlalchemy.create_engine(url, connect_args=connect_args, poolclass=sqlalchemy.pool.NullPool)
-    raw = engine.raw_connection()
-    try:
-        sql: Any = raw.driver_connection
-        for macro in MACROS:
-            sql.execute(macro)
-        if isinstance(batch, Path):
-            sql.execute(f"create view batch as select * from read_parquet({_text(str(batch))})")
-        else:
-            _show_build_file(sql, batch)
-        for name, select in references.items():
-            sql.execute(f"create view {_name(name)} as {select}")
-        yield _Database(url, connect_args, sql)
-    finally:
-        raw.close()
-        engine.dispose()
-
-
-def _show_build_file(sql: Any, batch: BuildTable) -> None:
-    sql.execute(f"attach {_text(str(batch.build_file))} as build (read_only)")
-    found = sql.execute(
-        "select table_name from information_schema.tables where table_catalog = 'build' and table_schema = 'main'"
-    )
-    tables = {str(row[0]) for row in found.fetchall()}
-    if batch.table not in tables:
-        raise LookupError(f"{batch.build_file.name} has no table {batch.table}")
-    for table in sorted(tables):
-        sql.execute(f"create view {_name(table)} as select * from build.main.{_name(table)}")
-    sql.execute(f"create view batch as select * from build.main.{_name(batch.table)}")
-
-
-def _evaluate(database: _Database, suite: Suite, stage: Stage, now: datetime, failing_rows: Path | None) -> GateReport:
+def _evaluate(
+    database: GateDatabase, suite: Suite, stage: Stage, *, now: datetime, failing_rows: Path | None, engine: Engine
+) -> GateReport:
     rows = database.number("select count(*) from batch")
-    verdicts = _verdicts(database, suite)
+    run = duckdb_engine if engine == "duckdb" else great_expectations_engine
+    verdicts = run.verdicts(database, suite, DETAIL_ROWS)
     declared = ", ".join(f"{name} {kind}" for name, kind in FAILING_COLUMNS.items())
     database.sql.execute(f"create table failing_rows ({declared})")
     results: list[CheckResult] = []
@@ -246,71 +168,19 @@ def _evaluate(database: _Database, suite: Suite, stage: Stage, now: datetime, fa
             try:
                 result = _with_rows(database, one, result, verdicts[one.check_id])
             except Exception as error:  # rows that cannot be listed cannot be set aside: refuse
-                result = _result(one, stage, now, "not_evaluated", f"not evaluated: {_first_line(error)}", rows=rows)
+                result = _result(one, stage, now, "not_evaluated", f"not evaluated: {first_line(error)}", rows=rows)
         results.append(result)
     if failing_rows is not None:
-        database.sql.execute(f"copy failing_rows to {_text(str(failing_rows))} (format parquet, compression zstd)")
+        database.sql.execute(f"copy failing_rows to {text_literal(failing_rows)} (format parquet, compression zstd)")
     return GateReport(suite.suite, rows, tuple(results), failing_rows)
 
 
-def _verdicts(database: _Database, suite: Suite) -> dict[str, Any]:
-    """Run the suite with Great Expectations and return its results by ``check_id``."""
-    keep_connection_open()
-    sources: Any = _context().data_sources
-    name = f"gate_{uuid.uuid4().hex}"
-    source = sources.add_sql(
-        name,
-        connection_string=database.url,
-        create_temp_table=False,
-        kwargs={"connect_args": database.connect_args},
-    )
-    try:
-        _roll_back_after_errors(source.get_execution_engine().engine)
-        # A table asset over a view: a query asset would read every row into Python.
-        asset = source.add_table_asset("batch", table_name="batch")
-        batch = asset.add_batch_definition_whole_table("all").get_batch()
-        validated: Any = batch.validate(
-            to_gx(suite),
-            result_format={
-                "result_format": "COMPLETE",
-                "partial_unexpected_count": DETAIL_ROWS,
-                "unexpected_index_column_names": [*IDENTITY],
-            }
-            if _names_rows(database)
-            else {"result_format": "SUMMARY", "partial_unexpected_count": DETAIL_ROWS},
-        )
-        return {one.expectation_config.meta["check_id"]: one for one in validated.results}
-    finally:
-        engine = source.get_execution_engine()
-        engine.close()
-        engine.engine.dispose()
-        sources.delete(name)
-
-
-def _roll_back_after_errors(engine: Any) -> None:
-    """Keep one rule's SQL error from failing the rules after it, which share its connection and its transaction."""
-    from sqlalchemy import event  # noqa: PLC0415 - slow, and only a gate needs it
-
-    def roll_back(context: Any) -> None:
-        if context.connection is not None:
-            # The dialect's own rollback does nothing where nothing is open.
-            context.dialect.do_rollback(context.connection.connection)
-
-    event.listen(engine, "handle_error", roll_back)
-
-
-def _names_rows(database: _Database) -> bool:
-    columns = {row["column_name"] for row in database.rows("describe batch")}
-    return columns.issuperset(IDENTITY)
-
-
-def _judge(one: Expectation, verdict: Any, rows: int, stage: Stage, now: datetime) -> CheckResult:
-    """Turn a Great Expectations result into ours. An empty result means an error, and an error is no verdict."""
-    error = _exception_of(verdict)
-    if error is not None or not verdict.result:
-        message = f"not evaluated: {error or 'the rule returned nothing'}"
-        return _result(one, stage, now, "not_evaluated", message, rows=rows)
-    result: dict[str, Any] = verdict.result
+def _judge(one: Expectation, verdict: Verdict | None, rows: int, stage: Stage, now: datetime) -> CheckResult:
+    """Turn an engine's verdict into our result. A rule without a verdict, or with an error, has not been evaluated."""
+    if verdict is None or verdict.error is not None:
+        error = "the rule returned nothing" if verdict is None else verdict.error
+        return _result(one, stage, now, "not_evaluated", f"not evaluated: {error}", rows=rows)
+    result = verdict.result
     failed = result.get("observed_value") if one.type == ROWS_QUERY else result.get("unexpected_count")
     if verdict.success:
         if one.type == ROWS_QUERY:
@@ -330,7 +200,7 @@ def _judge(one: Expectation, verdict: Any, rows: int, stage: Stage, now: datetim
     )
 
 
-def _with_rows(database: _Database, one: Expectation, result: CheckResult, verdict: Any) -> CheckResult:
+def _with_rows(database: GateDatabase, one: Expectation, result: CheckResult, verdict: Verdict) -> CheckResult:
     """Add the failing rows: all of them to ``failing_rows`` for a warning, the first few to the result."""
     query = one.query
     if query is None and one.type in COLUMN_RULES:
@@ -350,23 +220,23 @@ def _rows_of_column_rule(one: Expectation, index_query: Any) -> str | None:
         return None
     reason = f"{one.column} breaks {one.type}: {_arguments(one)}"
     return (
-        f"select {', '.join(IDENTITY)}, {_text(one.column)} as column_name, "
-        f"cast({_name(one.column)} as varchar) as value, {_text(reason)} as detail "
+        f"select {', '.join(IDENTITY)}, {text_literal(one.column)} as column_name, "
+        f"cast({quoted_name(one.column)} as varchar) as value, {text_literal(reason)} as detail "
         f"from ({index_query.rstrip('; ')})"
     )
 
 
-def _set_aside(database: _Database, check_id: str, query: str) -> None:
+def _set_aside(database: GateDatabase, check_id: str, query: str) -> None:
     database.sql.execute(
-        f"insert into failing_rows select {_text(check_id)}, source_file, source_row_number, source_column, "
+        f"insert into failing_rows select {text_literal(check_id)}, source_file, source_row_number, source_column, "
         f"column_name, cast(value as varchar), detail from ({query})"
     )
     nameless = database.number(
-        f"select count(*) from failing_rows where rule = {_text(check_id)} "
+        f"select count(*) from failing_rows where rule = {text_literal(check_id)} "
         "and (source_file is null or source_row_number is null or source_column is null)"
     )
     if nameless:
-        database.sql.execute(f"delete from failing_rows where rule = {_text(check_id)}")
+        database.sql.execute(f"delete from failing_rows where rule = {text_literal(check_id)}")
         raise LookupError(f"{nameless} failing rows have no source file, row number or column to set them aside by")
 
 
@@ -414,24 +284,6 @@ def _arguments(one: Expectation) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in given.items()) or one.type
 
 
-def _exception_of(verdict: Any) -> str | None:
-    """Find the first message in ``exception_info``, which is one record or one record per metric."""
-    if verdict is None:
-        return "the rule returned nothing"
-    info: dict[str, Any] = verdict.exception_info or {}
-    records: list[Any] = [info, *info.values()]
-    for record in records:
-        message: Any = record.get("exception_message") if hasattr(record, "get") else None
-        if message:
-            return _first_line(message)
-    return None
-
-
-def _first_line(error: object) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
-
-
 def _result(
     one: Expectation,
     stage: Stage,
@@ -457,46 +309,3 @@ def _result(
         why=one.why,
         evaluated_at=now,
     )
-
-
-@functools.cache
-def _context() -> EphemeralDataContext:
-    """Return the one in-memory context of this process, with progress bars off."""
-    import great_expectations as gx  # noqa: PLC0415 - takes five seconds, so only when a gate runs
-    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return context
-
-
-def keep_connection_open() -> None:
-    """Make Great Expectations keep its DuckDB connection, as it does for SQLite.
-
-    It runs a statement, closes the connection, and fetches afterwards. The rollback on closing empties a DuckDB
-    result, so that every metric raises ``IndexError: list index out of range``. The name changed here is private to
-    Great Expectations, which is why a test shows that a gate without it does not pass.
-    """
-    from great_expectations.execution_engine import sqlalchemy_execution_engine as engine  # noqa: PLC0415
-
-    known: tuple[Any, ...] = engine._PERSISTED_CONNECTION_DIALECTS  # pyright: ignore[reportPrivateUsage]
-    if "duckdb" not in known:
-        engine._PERSISTED_CONNECTION_DIALECTS = (*known, _Dialect("duckdb"))  # pyright: ignore[reportPrivateUsage]
-
-
-class _Dialect(str):
-    """A dialect name that also has the ``value`` of Great Expectations' own enumeration."""
-
-    __slots__ = ()
-
-    @property
-    def value(self) -> str:
-        return str(self)
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(literal: str) -> str:
-    return "'" + literal.replace("'", "''") + "'"

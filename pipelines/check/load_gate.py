@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from pipelines.acquire.landing import read_load_record
 from pipelines.check.check_log import LoadRow, LoadState, read_load, write_checks, write_load
 from pipelines.check.expectation_suites import load_suite
 from pipelines.check.gate import CheckResult, run_gate
+from pipelines.check.gate_database import Engine, text_literal
 from pipelines.check.load_decision import Decision, decide
 from pipelines.check.quarantine import QUARANTINE, SplitCounts, split
 
@@ -75,7 +76,14 @@ class LoadOutcome:
 
 
 def check_load(
-    source: GatedSource, landed: Path | None, problems: Sequence[Problem], settings: Settings, now: datetime
+    source: GatedSource,
+    landed: Path | None,
+    problems: Sequence[Problem],
+    settings: Settings,
+    now: datetime,
+    *,
+    engine: Engine = "great_expectations",
+    whole_load: bool = True,
 ) -> LoadOutcome:
     """Gate one load, promote it if it passes, and record what happened.
 
@@ -90,6 +98,8 @@ def check_load(
         problems: Why reading was refused.
         settings: Folders.
         now: Time of the check; must carry a zone.
+        engine: Who runs the rules.
+        whole_load: Whether the rules about everything that a source has are asked, too.
 
     Returns:
         The outcome, as recorded.
@@ -110,7 +120,7 @@ def check_load(
     if landed is None:
         return _record(source, settings, moment, _Verdict.of_problems(problems, moment))
     with tempfile.TemporaryDirectory(prefix=".gate_", dir=settings.warehouse) as folder:
-        verdict = _gate(source, landed, settings, moment, Path(folder))
+        verdict = _gate(source, landed, settings, moment, Path(folder), engine=engine, whole_load=whole_load)
         if verdict.decision.accepted:
             (Path(folder) / "accepted.parquet").replace(_accepted(source, settings))
         if verdict.split is not None:
@@ -148,10 +158,27 @@ class _Verdict:
         return cls(Decision(False, f"{READABLE}: {observed}"), (result,), None)
 
 
-def _gate(source: GatedSource, landed: Path, settings: Settings, moment: datetime, folder: Path) -> _Verdict:
+def _gate(
+    source: GatedSource,
+    landed: Path,
+    settings: Settings,
+    moment: datetime,
+    folder: Path,
+    *,
+    engine: Engine,
+    whole_load: bool,
+) -> _Verdict:
     suite = load_suite(settings.expectations / "landed" / f"{source.id}.json")
+    if not whole_load:
+        kept = tuple(one for one in suite.expectations if not one.of_whole_load)
+        suite = suite.model_copy(update={"expectations": kept})
     report = run_gate(
-        landed, suite, _references(source, settings), now=moment, failing_rows=folder / "failing_rows.parquet"
+        landed,
+        suite,
+        gate_references(source, settings),
+        now=moment,
+        failing_rows=folder / "failing_rows.parquet",
+        engine=engine,
     )
     if report.rows is None:
         return _Verdict(decide(report, 0, 0, 0), report.results, None)
@@ -167,14 +194,33 @@ def _gate(source: GatedSource, landed: Path, settings: Settings, moment: datetim
     return _Verdict(decision, report.results, counts, record.load_id, ", ".join(record.releases), len(record.files))
 
 
-def _references(source: GatedSource, settings: Settings) -> dict[str, str]:
-    """Return what the queries of a landed suite may read besides the load."""
-    areas = _text(settings.seeds / "areas.csv")
-    indicators = _text(settings.registry / "indicators.parquet")
+SEED_REFERENCES: Final = {
+    "known_area": "areas",
+    "known_area_type": "area_types",
+    "known_age": "ages",
+    "known_category": "categories",
+    "known_succession": "area_successions",
+    "known_correction": "corrections",
+}
+"""View of a landed suite to the seed that it shows, every column as text."""
+
+
+def gate_references(source: GatedSource, settings: Settings) -> dict[str, str]:
+    """Return what the queries of a landed suite may read besides the load.
+
+    Args:
+        source: The source.
+        settings: Folders: the seeds, the registry, and the accepted data of the source.
+
+    Returns:
+        Name of the view to its ``select``.
+    """
+    indicators = text_literal(settings.registry / "indicators.parquet")
+    seeds = {view: text_literal(settings.seeds / f"{seed}.csv") for view, seed in SEED_REFERENCES.items()}
     return {
-        "known_area": f"select area_code, area_name, area_type from read_csv({areas}, header=true, all_varchar=true)",
+        **{view: f"select * from read_csv({file}, header=true, all_varchar=true)" for view, file in seeds.items()},
         "known_indicator": f"select id as indicator_id, * exclude (id) from read_parquet({indicators})",
-        "last_accepted": f"select * from read_parquet({_text(_accepted(source, settings))})",
+        "last_accepted": f"select * from read_parquet({text_literal(_accepted(source, settings))})",
     }
 
 
@@ -237,7 +283,3 @@ def _accepted(source: GatedSource, settings: Settings) -> Path:
 
 def _quarantine(source: GatedSource, settings: Settings) -> Path:
     return settings.quarantine / f"{source.id}.parquet"
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

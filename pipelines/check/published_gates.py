@@ -12,7 +12,8 @@ import dagster as dg
 
 from pipelines.check.check_log import write_checks
 from pipelines.check.expectation_suites import load_suite
-from pipelines.check.gate import BuildTable, run_gate
+from pipelines.check.gate import run_gate
+from pipelines.check.gate_database import BuildTable
 from pipelines.check.landed_gates import results_table
 
 if TYPE_CHECKING:

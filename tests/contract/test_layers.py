@@ -26,7 +26,7 @@ WIRING = re.compile(
 )
 # Starts the job, so it imports Dagster when there is something to run, and not before.
 STARTER = "pipelines.refresh"
-GATES = ("pipelines.check.gate", "pipelines.check.expectation_suites")
+GATES = ("pipelines.check.great_expectations_engine", "pipelines.check.expectation_suites")
 CLOCK = re.compile(
     r"\b(current_date|current_time|current_timestamp|current_localtime|current_localtimestamp|localtime|localtimestamp"
     r"|run_started_at)\b|\b(now|today|get_current_time|get_current_timestamp|transaction_timestamp)\s*\(|\bmodules\.datetime\b",

@@ -13,8 +13,11 @@ import polars as pl
 import pytest
 
 from pipelines.acquire.landed_schema import LANDED
+from pipelines.acquire.source_registry import write_registry
 from pipelines.check.expectation_suites import load_suite
 from pipelines.check.gate import GateReport, run_gate
+from pipelines.check.gate_database import Engine
+from pipelines.check.load_gate import gate_references
 from pipelines.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -293,29 +296,36 @@ def land(settings: Settings) -> Land:
 def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
     """Run a landed suite of this project over a frame, with another frame as the last accepted load."""
 
-    def run(source_id: str, rows: pl.DataFrame, before: pl.DataFrame | None = None) -> GateReport:
-        folder = tmp_path_factory.mktemp(source_id)
-        write_indicators(folder)
-        rows.write_parquet(folder / "landed.parquet")
-        (rows.clear() if before is None else before).write_parquet(folder / "before.parquet")
+    def run(
+        source_id: str,
+        rows: pl.DataFrame,
+        before: pl.DataFrame | None = None,
+        *,
+        engine: Engine = "great_expectations",
+    ) -> GateReport:
+        settings = Settings(project=PROJECT, warehouse=tmp_path_factory.mktemp(source_id))
+        write_indicators(settings.registry)
+        settings.accepted.mkdir()
+        rows.write_parquet(settings.warehouse / "landed.parquet")
+        (rows.clear() if before is None else before).write_parquet(settings.accepted / f"{source_id}.parquet")
         return run_gate(
-            folder / "landed.parquet",
+            settings.warehouse / "landed.parquet",
             load_suite(PROJECT / "expectations" / "landed" / f"{source_id}.json"),
-            {
-                "known_area": "select area_code, area_name, area_type from "
-                f"read_csv('{PROJECT / 'data' / 'seeds' / 'areas.csv'}', header=true, all_varchar=true)",
-                "known_indicator": "select id as indicator_id, * exclude (id) from "
-                f"read_parquet('{folder / 'indicators.parquet'}')",
-                "last_accepted": f"select * from read_parquet('{folder / 'before.parquet'}')",
-            },
+            gate_references(OneSource(source_id), settings),
             now=NOW,
-            failing_rows=folder / "failing.parquet",
+            failing_rows=settings.warehouse / "failing.parquet",
+            engine=engine,
         )
 
     return run
 
 
 def write_indicators(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a registry of the columns that a declaration gives, filled where the rules of these tests look."""
+    write_registry({}, folder)
     names = ["id", "name", "value_type", "multiplier", "minimum", "maximum"]
-    pl.DataFrame(INDICATORS, schema=names, orient="row").write_parquet(folder / "indicators.parquet")
+    declared = pl.DataFrame(INDICATORS, schema=names, orient="row").with_columns(
+        pl.lit([], pl.List(pl.String)).alias("labels")
+    )
+    empty = pl.read_parquet(folder / "indicators.parquet")
+    pl.concat([empty, declared], how="diagonal_relaxed").write_parquet(folder / "indicators.parquet")

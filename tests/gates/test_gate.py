@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines.check import gate as gate_module
+from pipelines.check import great_expectations_engine
 from pipelines.check.expectation_suites import COLUMN_RULES, KNOWN_TYPES, Expectation, Suite
 from pipelines.check.gate import GateReport, run_gate
+from pipelines.check.gate_database import Engine, text_literal
 from pipelines.problems import ConfigurationError
 
 WHY = "A rule that exists only to be broken by this test."
@@ -85,8 +86,8 @@ PASSING: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def both(batch: Path, now: datetime, tmp_path_factory: pytest.TempPathFactory) -> GateReport:
-    """Every built-in type once failing and once passing, plus our own queries, in one run."""
+def reports(batch: Path, now: datetime, tmp_path_factory: pytest.TempPathFactory) -> dict[Engine, GateReport]:
+    """Every built-in type once failing and once passing, plus our own queries, in one run of each engine."""
     failing = [
         expectation(name, kwargs, "warning" if name in COLUMN_RULES else "critical", f"{name}_failing")
         for name, kwargs in FAILING.items()
@@ -112,13 +113,24 @@ def both(batch: Path, now: datetime, tmp_path_factory: pytest.TempPathFactory) -
             "nameless",
         ),
     ]
-    return run_gate(
-        batch,
-        suite_of(*failing, *passing, *queries),
-        {"other": f"select value from read_parquet('{str(batch).replace(chr(39), chr(39) * 2)}') where value < 200"},
-        now=now,
-        failing_rows=tmp_path_factory.mktemp("both") / "failing.parquet",
-    )
+    engines: tuple[Engine, ...] = ("great_expectations", "duckdb")
+    return {
+        engine: run_gate(
+            batch,
+            suite_of(*failing, *passing, *queries),
+            {"other": f"select value from read_parquet({text_literal(batch)}) where value < 200"},
+            now=now,
+            failing_rows=tmp_path_factory.mktemp(engine) / "failing.parquet",
+            engine=engine,
+        )
+        for engine in engines
+    }
+
+
+@pytest.fixture(scope="module", params=["great_expectations", "duckdb"])
+def both(request: pytest.FixtureRequest, reports: dict[Engine, GateReport]) -> GateReport:
+    """The run of each engine in turn."""
+    return reports[request.param]
 
 
 def outcome(report: GateReport, check_id: str) -> str:
@@ -162,6 +174,19 @@ def test_a_query_may_use_aliases_joins_colons_and_braces(both: GateReport) -> No
     assert outcome(both, "none") == "passed"
 
 
+def test_both_engines_say_the_same(reports: dict[Engine, GateReport]) -> None:
+    def said(report: GateReport) -> list[tuple[str, str, int | None]]:
+        return [(one.check_id, one.outcome, one.rows_failed) for one in report.results]
+
+    def found(report: GateReport) -> pl.DataFrame:
+        assert report.failing_rows is not None
+        return pl.read_parquet(report.failing_rows).sort("rule", "source_row_number")
+
+    library, quick = reports["great_expectations"], reports["duckdb"]
+    assert said(quick) == said(library)
+    assert found(quick).equals(found(library))
+
+
 def test_results_keep_the_order_of_the_suite(both: GateReport) -> None:
     ids = [one.check_id for one in both.results]
     assert ids[: len(FAILING)] == [f"{name}_failing" for name in FAILING]
@@ -183,7 +208,7 @@ def test_without_the_kept_connection_the_gate_refuses(
     without = tuple(one for one in engine._PERSISTED_CONNECTION_DIALECTS if one.value != "duckdb")
     monkeypatch.setattr(engine, "_PERSISTED_CONNECTION_DIALECTS", without)
     suite = suite_of(rows_query("select value from {batch} where value < 0"))
-    monkeypatch.setattr(gate_module, "keep_connection_open", lambda: None)
+    monkeypatch.setattr(great_expectations_engine, "keep_connection_open", lambda: None)
     assert [one.outcome for one in run_gate(batch, suite, {}, now=now).results] == ["not_evaluated"]
     monkeypatch.undo()
     assert [one.outcome for one in run_gate(batch, suite, {}, now=now).results] == ["passed"]

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from pipelines.check.expectation_suites import load_suite
-from pipelines.check.gate import BuildTable, GateReport, run_gate
+from pipelines.check.gate import GateReport, run_gate
+from pipelines.check.gate_database import BuildTable
 
 EXPECTATIONS = Path(__file__).resolve().parents[2] / "expectations" / "published"
 

@@ -6,6 +6,7 @@ so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from datetime import UTC, date, datetime
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from pipelines.acquire.live_extracts import LiveResult
     from pipelines.refresh import RefreshResult
     from pipelines.refresh_progress import RefreshProgress
 
-PUBLISHED, NOT_PUBLISHED, SOURCES_BLOCKED = 0, 1, 2
+PUBLISHED, NOT_PUBLISHED, SOURCES_BLOCKED, LIVE_FAILED = 0, 1, 2, 3
+FINGERTIPS_VARIABLE = "OUTCOMES_FINGERTIPS_URL"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -52,7 +55,13 @@ def outcomes() -> None:
 @click.option("--force", is_flag=True, help="Run even when no input has changed since the last release.")
 @click.option("--strict", is_flag=True, help="Exit with 2 when any source was blocked, although the others published.")
 @click.option("--plain", is_flag=True, help="One line an item, no live table (the default when not in a terminal).")
-def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool) -> None:
+@click.option(
+    "--live",
+    is_flag=True,
+    help="First fetch from Fingertips what the commitments need and what has changed there. Without a network, or when "
+    "an answer is refused, the refresh goes on with what is filed and says so.",
+)
+def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool, live: bool) -> None:
     """Land, gate, model and publish whatever is new.
 
     A source whose gate fails stops only itself: its last good data stay, marked stale, and the others publish. A gate
@@ -63,14 +72,18 @@ def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool) -
       0  published, or nothing new
       1  not published; the reason is printed, and the served file is untouched
       2  with --strict: published, but a source was blocked
+      3  with --live: published, or nothing new, but Fingertips sent answers that were refused
+         (with --strict also: it could not be reached)
 
     \b
     Examples:
       outcomes refresh
+      outcomes refresh --live                    fetch what has changed in Fingertips first
       outcomes refresh --strict --plain          from a scheduler
       outcomes refresh --as-at 2028-04-01        what would the day after the deadline say?
     """  # noqa: D301 - click wants a real backspace here
     from pipelines.refresh import refresh as run_refresh
+    from pipelines.refresh_lock import refresh_lock
     from pipelines.refresh_progress import LiveProgress, PlainProgress
 
     settings = Settings.from_environment()
@@ -80,11 +93,13 @@ def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool) -
     def run(progress: RefreshProgress) -> RefreshResult:
         return run_refresh(settings, progress, as_at=day, force=force)
 
-    if console.is_terminal and not plain:
-        with LiveProgress(console) as live:
-            result = run(live)
-    else:
-        result = run(PlainProgress(console.out))
+    with refresh_lock(settings) if live else contextlib.nullcontext():
+        fetched = _fetch_live(console, settings) if live else None
+        if console.is_terminal and not plain:
+            with LiveProgress(console) as shown:
+                result = run(shown)
+        else:
+            result = run(PlainProgress(console.out))
 
     if result.outcome == "not_published":
         console.print(
@@ -103,6 +118,8 @@ def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool) -
             highlight=False,
             soft_wrap=True,
         )
+    if fetched is not None and (fetched.status == "failed" or (strict and not fetched.is_up_to_date)):
+        _leave(LIVE_FAILED)
     if strict and _blocked_sources(settings):
         _leave(SOURCES_BLOCKED)
     _leave(PUBLISHED)
@@ -244,6 +261,24 @@ def _print_summary(console: Console, settings: Settings) -> None:
     for area, found in by_place.items():
         places.add_row(area, Columns([Text(words, no_wrap=True) for words in found], padding=(0, 3)))
     console.print(places)
+
+
+def _fetch_live(console: Console, settings: Settings) -> LiveResult:
+    """Fetch from Fingertips and say how it went; whatever comes of it, the refresh goes on."""
+    from pipelines.acquire.fingertips_api import BASE_URL, ApiOptions
+    from pipelines.acquire.live_extracts import fetch_live
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    options = ApiOptions(base_url=os.environ.get(FINGERTIPS_VARIABLE) or BASE_URL)
+    fetched = fetch_live(settings, options, report=say)
+    say(f"Live: {fetched.message}")
+    for problem in fetched.problems:
+        say(f"  {problem}")
+    for missing in (*fetched.not_published, *fetched.not_asked):
+        say(f"  {missing}")
+    return fetched
 
 
 def _print_facts(console: Console, title: str, facts: Iterable[tuple[str, str]]) -> None:

@@ -1,8 +1,9 @@
 {#- One shape for indicator values from every source; used by each `stg_<source>__indicator_values`.
 
     Takes a relation with the landed columns. Does only what is the same for every source: Fingertips writes ICB and
-    sub-ICB codes with a leading `n` (E54 and E38 codes are shared with older STP and CCG rows), a blank category means
-    the total, and the reason for an absent value stands in the value note or in a marker such as `[x]`.
+    sub-ICB codes with a leading `n` (E54 and E38 codes are shared with older STP and CCG rows), and a blank category means
+    the total. What a note or an area type means is not decided here: it takes seeds, which staging does not read.
+    The union with no rows gives an accepted load of an older landing the columns that landing has added since.
     Returns one row per landed row: nothing is dropped here. -#}
 {% macro conform_indicator_values(relation) %}
     select
@@ -17,6 +18,9 @@
         indicator_name as indicator_name_published,
         parent_code,
         regexp_replace(area_code, '^n(E54|E38)', '\1') as area_code,
+        area_code as area_code_published,
+        area_name as area_name_published,
+        area_type as area_type_published,
         coalesce(sex, 'Not applicable') as sex,
         coalesce(age, 'Not applicable') as age,
         coalesce(category_type, 'Total') as category_type,
@@ -28,7 +32,7 @@
         period_pooled_years,
         value,
         value_as_published,
-        {{ value_status("value", "value_as_published", "value_note") }} as value_status_code,
+        value_marker_meaning,
         value_note,
         lower_ci_95,
         upper_ci_95,
@@ -38,5 +42,12 @@
         denominator,
         recent_trend_published,
         compared_to_england_published
-    from {{ relation }}
+    from
+        (
+            select *
+            from {{ relation }}
+            union all by name
+            select null::varchar as value_marker_meaning
+            where false
+        )
 {% endmacro %}

@@ -11,6 +11,9 @@ import polars as pl
 
 Provides = Literal["indicator_values", "neighbour_sets"]
 
+MarkerMeaning = Literal["missing", "suppressed", "not_available", "not_applicable", "not_calculable"]
+"""What a text in place of a number says about it; ``value_marker_meaning`` holds it."""
+
 PROVENANCE: Final[dict[str, pl.DataType]] = {
     "source_id": pl.String(),
     "source_release": pl.String(),
@@ -61,6 +64,9 @@ NUMERIC: Final = frozenset({"value", *_LIMITS_AND_COUNTS})
 PERIOD: Final = frozenset({"period_label", "period_sortable", "period_range"})
 """Declared columns from which the period is read."""
 
+FREE: Final = frozenset(_NOTES)
+"""Declared columns that neither identify a row nor measure anything: a record may end before them."""
+
 INDICATOR_VALUES: Final[dict[str, pl.DataType]] = {
     **PROVENANCE,
     **dict.fromkeys(_INDICATOR_TEXT, pl.String()),
@@ -73,6 +79,7 @@ INDICATOR_VALUES: Final[dict[str, pl.DataType]] = {
     "period_pooled_years": pl.Int32(),
     "value": pl.Float64(),
     "value_as_published": pl.String(),
+    "value_marker_meaning": pl.String(),
     **dict.fromkeys(_LIMITS_AND_COUNTS, pl.Float64()),
     **dict.fromkeys(_NOTES, pl.String()),
     "unreadable_cells": pl.String(),

@@ -9,17 +9,18 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.acquire.raw_snapshots import RawFile, RawRelease, verify
+from pipelines.acquire.raw_snapshots import RawFile, RawRelease, is_companion, tables_for, verify
 from pipelines.acquire.readers import READER_VERSION, READERS
+from pipelines.acquire.readers.open_table import open_table
 from pipelines.acquire.readers.shaping import ReadFile, TableFile, require_scannable
-from pipelines.acquire.source_registry import Source, Table
+from pipelines.acquire.source_registry import Source
+from pipelines.acquire.table_declaration import Table
 from pipelines.problems import OutcomesError, Problem, SourceRefused
 
 LOAD_RECORD_KEY: Final = "load_record"
@@ -27,7 +28,17 @@ _ROWS_A_GROUP: Final = 122_880
 
 
 class LandedFile(BaseModel):
-    """One file of a load: its name relative to ``data/raw``, hash, release, table and how many rows it gave."""
+    """One table of one file of a load.
+
+    Attributes:
+        file: Name relative to ``data/raw``, with ``#`` and the sheet for a workbook: the ``source_file`` of its rows.
+        sha256: Hash of the file, as hex.
+        release: Its release.
+        table: The table.
+        rows: Rows landed.
+        blank_records: Records without a filled cell.
+        outside_records: Filled records of the file or sheet that are neither the header nor data of the table.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,16 +48,18 @@ class LandedFile(BaseModel):
     table: str
     rows: int
     blank_records: int = 0
+    outside_records: int = 0
 
 
 class LoadRecord(BaseModel):
     """What one load is made of.
 
     Attributes:
-        load_id: Twelve hex digits that stand for the files, the declaration and the version of the readers.
+        load_id: Twelve hex digits that stand for the files and their companions, the declaration and the version of the
+            readers.
         source_id: The source.
         releases: Its releases, oldest first.
-        files: Every file, by release and name.
+        files: Every table of every file, by release and name.
         rows: Rows landed.
     """
 
@@ -96,12 +109,16 @@ def land(source: Source, releases: Sequence[RawRelease], destination: Path, *, e
         SourceRefused: The releases are not as passports and declaration say. Every file's problems are listed.
         OutcomesError: The rows written are not the rows counted in the files: a fault of a reader, not of the source.
     """
-    files = _verified(source, releases)
+    verified = _verified(source, releases)
+    files = [file for file in verified if not is_companion(file.inside, source)]
+    if not files:
+        raise SourceRefused(source.id, tuple(_only_describes(file) for file in verified))
     tables = _tables(source, files, every_table=every_table)
     destination.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{source.id}-", dir=destination) as workspace:
         read = _read(source, tables, Path(workspace))
-        record = _record(source, releases, read)
+        companions = [file for file in verified if is_companion(file.inside, source)]
+        record = _record(source, releases, read, companions)
         partial = Path(workspace) / "landed.parquet"
         try:
             pl.concat([one.frame for _, one in read]).sink_parquet(
@@ -125,7 +142,7 @@ def _verified(source: Source, releases: Iterable[RawRelease]) -> list[RawFile]:
     problems: list[Problem] = []
     for release in releases:
         try:
-            files += verify(release)
+            files += verify(release, source)
         except SourceRefused as refused:
             problems += refused.problems
     if not files and not problems:
@@ -141,13 +158,24 @@ def _verified(source: Source, releases: Iterable[RawRelease]) -> list[RawFile]:
     return files
 
 
+def _only_describes(file: RawFile) -> Problem:
+    return Problem(
+        "companion_without_table",
+        "The file describes other files of its release and holds no figures to land.",
+        "Check or file the tables that it stands beside.",
+        file=file.name,
+    )
+
+
 def _tables(source: Source, files: Iterable[RawFile], *, every_table: bool) -> list[tuple[RawFile, Table]]:
     chosen: list[tuple[RawFile, Table]] = []
     problems: list[Problem] = []
     for file in files:
-        match [table for table in source.tables if fnmatchcase(file.path.name, table.file)]:
+        match tables_for(file.inside, source):
             case [table]:
                 chosen.append((file, table))
+            case several if several and all(table.parse.sheet or table.parse.below for table in several):
+                chosen += ((file, table) for table in several)
             case []:
                 problems.append(
                     Problem(
@@ -162,7 +190,7 @@ def _tables(source: Source, files: Iterable[RawFile], *, every_table: bool) -> l
                     Problem(
                         "file_in_two_tables",
                         f"The tables {', '.join(table.id for table in several)} all take this file.",
-                        f"Narrow their file patterns in {source.id}.yml.",
+                        f"Narrow their file patterns in {source.id}.yml, or give each the sheet or title it is under.",
                         file=file.name,
                     )
                 )
@@ -185,11 +213,10 @@ def _tables(source: Source, files: Iterable[RawFile], *, every_table: bool) -> l
 def _read(source: Source, tables: Iterable[tuple[RawFile, Table]], workspace: Path) -> list[tuple[TableFile, ReadFile]]:
     read: list[tuple[TableFile, ReadFile]] = []
     problems: list[Problem] = []
-    reader = READERS[source.reader]
     for raw, table in tables:
-        file = TableFile(source, table, raw, workspace)
         try:
-            read.append((file, reader(file)))
+            file = open_table(source, table, raw, workspace)
+            read.append((file, READERS[source.reader_of(table)](file)))
         except SourceRefused as refused:
             problems += refused.problems
     if problems:
@@ -197,20 +224,27 @@ def _read(source: Source, tables: Iterable[tuple[RawFile, Table]], workspace: Pa
     return read
 
 
-def _record(source: Source, releases: Iterable[RawRelease], read: Sequence[tuple[TableFile, ReadFile]]) -> LoadRecord:
+def _record(
+    source: Source,
+    releases: Iterable[RawRelease],
+    read: Sequence[tuple[TableFile, ReadFile]],
+    companions: Iterable[RawFile],
+) -> LoadRecord:
     files = tuple(
         LandedFile(
-            file=file.raw.name,
+            file=file.name,
             sha256=file.raw.sha256,
             release=file.raw.release_id,
             table=file.table.id,
             rows=one.rows,
             blank_records=one.blank_records,
+            outside_records=0 if file.grid is None else file.grid.outside,
         )
         for file, one in read
     )
     identity = hashlib.sha256()
-    for part in (*(f"{file.file} {file.sha256}" for file in files), source.digest, READER_VERSION):
+    used = (*(f"{file.file} {file.sha256}" for file in files), *(f"{file.name} {file.sha256}" for file in companions))
+    for part in (*used, source.digest, READER_VERSION):
         identity.update(f"{part}\n".encode())
     return LoadRecord(
         load_id=identity.hexdigest()[:12],
@@ -222,13 +256,12 @@ def _record(source: Source, releases: Iterable[RawRelease], read: Sequence[tuple
 
 
 def _reconcile(record: LoadRecord, parquet: Path) -> None:
-    written = dict(
-        pl.scan_parquet(parquet).group_by("source_file").agg(pl.len()).collect(engine="streaming").iter_rows()
-    )
+    counted = pl.scan_parquet(parquet).group_by("source_file", "source_table").agg(pl.len())
+    written = {(file, table): rows for file, table, rows in counted.collect(engine="streaming").iter_rows()}
     wrong = [
-        f"{file.file}: {file.rows} in the file, {written.get(file.file, 0)} landed"
+        f"{file.file}, table {file.table}: {file.rows} in the file, {written.get((file.file, file.table), 0)} landed"
         for file in record.files
-        if written.get(file.file, 0) != file.rows
+        if written.get((file.file, file.table), 0) != file.rows
     ]
     if wrong or sum(written.values()) != record.rows:
         raise OutcomesError(f"{record.source_id}: rows were lost or invented while landing: {'; '.join(wrong)}")

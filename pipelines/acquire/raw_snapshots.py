@@ -6,15 +6,19 @@ Finding and verifying raw files belongs here; what is inside a file, beyond not 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from pipelines.acquire.source_registry import Text, read_yaml, validation_lines
+from pipelines.acquire.readers.workbook_sheet import is_workbook
+from pipelines.acquire.source_registry import Source, read_yaml, validation_lines
+from pipelines.acquire.table_declaration import Table, Text
 from pipelines.problems import ConfigurationError, Problem, SourceRefused
 
 PASSPORT_NAME: Final = "passport.yml"
@@ -23,7 +27,15 @@ _HEAD_BYTES: Final = 65536
 
 
 class PassportFile(BaseModel):
-    """One file of a release as its passport describes it: name, size, hash, encoding and number of data records."""
+    """One file of a release as its passport describes it.
+
+    Attributes:
+        file: Path inside the release, with forward slashes.
+        bytes: Size.
+        sha256: Hash, as hex.
+        encoding: Text encoding; ``binary`` for a workbook.
+        rows: Data records of its tables; 0 for a companion.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,9 +47,10 @@ class PassportFile(BaseModel):
 
     @field_validator("file")
     @classmethod
-    def _bare_name(cls, name: str) -> str:
-        if name != Path(name).name or "\\" in name:
-            raise ValueError("a file is named without a folder")
+    def _inside_release(cls, name: str) -> str:
+        path = PurePosixPath(name)
+        if "\\" in name or path.is_absolute() or ".." in path.parts or name != str(path):
+            raise ValueError("a file is named by its path inside the release, with forward slashes")
         return name
 
 
@@ -84,16 +97,47 @@ class RawFile:
     """One verified file.
 
     Attributes:
-        name: Name relative to ``data/raw``, with forward slashes.
+        name: Name relative to ``data/raw``, with forward slashes: source, release, path inside the release.
         path: Where it is.
         release_id: Its release.
         sha256: Hash of its bytes, as hex.
+        inside: Path inside the release, with forward slashes; the whole path of a file that nobody has filed yet.
     """
 
     name: str
     path: Path
     release_id: str
     sha256: str
+    inside: str
+
+
+def is_companion(inside: str, source: Source) -> bool:
+    """Tell whether a file, named as :attr:`RawFile.inside` does, describes others and is not landed itself."""
+    return any(_matches(inside, pattern) for pattern in source.companions)
+
+
+def tables_for(inside: str, source: Source) -> list[Table]:
+    """Return the declared tables that take a file, named as :attr:`RawFile.inside` does.
+
+    Where several patterns fit, the one that spells out most of the name wins: ``*pholio*.csv`` before ``*.csv``.
+    """
+    fitting = [table for table in source.tables if _matches(inside, table.file)]
+    most = max((_spelled_out(table.file) for table in fitting), default=0)
+    return [table for table in fitting if _spelled_out(table.file) == most]
+
+
+def _spelled_out(pattern: str) -> int:
+    return len(re.sub(r"\[[^]]*\]|[*?]", "", pattern))
+
+
+def _matches(inside: str, pattern: str) -> bool:
+    path = PurePosixPath(inside)
+    # Where the release begins in the path of a file that is in none is anybody's guess.
+    return (
+        fnmatchcase(inside, pattern)
+        or fnmatchcase(path.name, pattern)
+        or (path.is_absolute() and fnmatchcase(inside, f"*/{pattern}"))
+    )
 
 
 def find_releases(raw: Path, source_id: str) -> tuple[RawRelease, ...]:
@@ -167,17 +211,19 @@ def read_passport(release: RawRelease) -> Passport:
     )
 
 
-def verify(release: RawRelease) -> tuple[RawFile, ...]:
-    """Check that a release is complete and unchanged, and that its files can be tables at all.
+def verify(release: RawRelease, source: Source) -> tuple[RawFile, ...]:
+    """Check that a release is complete and unchanged, and that its files can be what the declaration takes them for.
 
     Args:
         release: A release.
+        source: The declaration, which says which files are companions and which tables are read from workbooks.
 
     Returns:
-        Its files in the order of the passport, with their hashes as just computed.
+        Its files in the order of the passport, with their hashes as just computed, companions included.
 
     Raises:
-        SourceRefused: A file is missing, not listed, changed, empty, or not a text table. Every problem is listed.
+        SourceRefused: A file is missing, not listed, changed, empty, or not a table of the declared kind. Every problem
+            is listed.
     """
     problems: list[Problem] = []
     files: list[RawFile] = []
@@ -200,11 +246,12 @@ def verify(release: RawRelease) -> tuple[RawFile, ...]:
             )
             continue
         sha256 = _sha256(path)
-        found = [*_not_a_table(path, name)]
+        inside = file if release.loose_file is None else path.resolve().as_posix()
+        found = [] if is_companion(inside, source) else [*_not_a_table(path, name, tables_for(inside, source))]
         if expected is not None:
             found += _changed(path, name, sha256, expected)
         problems += found
-        files.append(RawFile(name, path, release.release_id, sha256))
+        files.append(RawFile(name, path, release.release_id, sha256, inside))
     if problems:
         raise SourceRefused(release.source_id, tuple(problems))
     return tuple(files)
@@ -216,13 +263,16 @@ def _sha256(path: Path) -> str:
 
 
 def _unlisted(release: RawRelease, listed: set[str]) -> Iterator[Problem]:
-    for path in sorted(release.folder.iterdir()):
-        if path.name not in listed and path.name != PASSPORT_NAME and not path.name.startswith("."):
+    for path in sorted(release.folder.rglob("*")):
+        inside = path.relative_to(release.folder)
+        if path.is_dir() or any(part.startswith(".") for part in inside.parts):
+            continue
+        if inside.as_posix() not in listed and inside.as_posix() != PASSPORT_NAME:
             yield Problem(
                 "unlisted_file",
                 "The file is in the release, but its passport does not list it.",
                 "List it with its size, hash, encoding and rows, or remove it.",
-                file=release.name_of(path.name),
+                file=release.name_of(inside.as_posix()),
             )
 
 
@@ -247,7 +297,7 @@ def _changed(path: Path, name: str, sha256: str, expected: PassportFile) -> Iter
         )
 
 
-def _not_a_table(path: Path, name: str) -> Iterator[Problem]:
+def _not_a_table(path: Path, name: str, tables: Collection[Table]) -> Iterator[Problem]:
     again = "Download the file again and look at it before filing it."
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
@@ -260,9 +310,20 @@ def _not_a_table(path: Path, name: str) -> Iterator[Problem]:
         yield Problem(
             "html_instead_of_csv", "The file is a web page or XML, not a table.", again, file=name, value=first
         )
-    elif start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+    elif is_workbook(head):
+        if not tables or not all(table.parse.sheet for table in tables):
+            yield Problem(
+                "workbook_instead_of_csv",
+                "The file is a workbook or archive.",
+                "Save the sheet as CSV, or name the sheet in parse.sheet of its table.",
+                file=name,
+            )
+    elif sheets := [table.parse.sheet for table in tables if table.parse.sheet]:
         yield Problem(
-            "workbook_instead_of_csv", "The file is a workbook or archive.", "Save the sheet as CSV.", file=name
+            "text_instead_of_workbook",
+            f"The table is on the sheet {sheets[0]!r} of a workbook, but the file is none.",
+            "File the workbook, or give text files a table of their own without parse.sheet.",
+            file=name,
         )
     elif len(head) < _HEAD_BYTES and not b"".join(start.splitlines()[1:]).strip(b" ,;\t\r\n\x00"):
         yield Problem("header_only", "The file has a header but no data record.", again, file=name)

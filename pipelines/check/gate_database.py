@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Engine = Literal["great_expectations", "duckdb"]
 """Who puts the rules to the batch: Great Expectations, which gates every load, or DuckDB alone, for a quick look."""
 
+LIST_PREFIX = "known_"
+"""References of this prefix are lists to look things up in: small, and copied into the database."""
+
 MACROS = (
     # Fingertips puts an n before the codes of integrated care boards (E54) and sub-ICB locations (E38).
     "create macro plain_area_code(code) as regexp_replace(code, '^n(E38|E54)', '\\1')",
@@ -83,7 +86,7 @@ def open_gate_database(
     Args:
         folder: Existing folder for the file and for what does not fit into memory.
         batch: Landed Parquet, or a table of a build file; it becomes the view ``batch``.
-        references: Name to ``select`` text, each of them a view.
+        references: Name to ``select`` text; each becomes a view, or a table if its name says that it is a list.
         memory_limit: DuckDB's limit.
         engine: Who is going to run the rules.
 
@@ -100,7 +103,9 @@ def open_gate_database(
         else:
             _show_build_file(sql, batch)
         for name, select in references.items():
-            sql.execute(f"create view {quoted_name(name)} as {select}")
+            # Fifty rules would parse a list that is a CSV again each; the accepted data may be too large to copy.
+            kind = "table" if name.startswith(LIST_PREFIX) else "view"
+            sql.execute(f"create {kind} {quoted_name(name)} as {select}")
         yield GateDatabase(f"duckdb:///{path}", connect_args, sql)
 
 

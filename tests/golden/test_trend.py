@@ -17,24 +17,47 @@ POLARITY = {
 SERIES = ("indicator_id", "area_code", "sex", "age", "category_type", "category")
 VALUES = {
     "value_key": "bigint",
-    **dict.fromkeys((*SERIES, "polarity"), "varchar"),
+    **dict.fromkeys((*SERIES, "area_type", "polarity"), "varchar"),
+    "series_number": "smallint",
     "period_end": "date",
     "period_months": "integer",
     **dict.fromkeys(("value", "lower_ci_95", "upper_ci_95", "count", "denominator"), "double"),
 }
 INDICATORS = {"id": "varchar", "value_type": "varchar", "multiplier": "integer"}
-TOTAL = {"area_code": "area", "sex": "Persons", "age": "All ages", "category_type": "Total", "category": "Total"}
+TOTAL = {
+    "area_code": "area",
+    "area_type": "district",
+    "sex": "Persons",
+    "age": "All ages",
+    "category_type": "Total",
+    "category": "Total",
+    "series_number": 1,
+}
 
 
 @pytest.fixture
 def trends(methods):
     """Run the model over points and return the computed trend of each, in their order."""
     sql = methods.model("intermediate/int_indicator_values__trended.sql")
+    is_count_numerator = methods.sql(
+        "is_count_numerator",
+        value_type="i.value_type",
+        value="v.value",
+        count="v.count",
+        denominator="v.denominator",
+        multiplier="i.multiplier",
+        as_published="null",
+    )
 
     def run(points, indicators):
         rows = [{**TOTAL, "period_months": 12, **point, "value_key": key} for key, point in enumerate(points)]
-        methods.table("int_indicator_values__compared", VALUES, rows)
+        methods.table("points", VALUES, rows)
         methods.table("registry_indicators", INDICATORS, indicators)
+        methods.connection.execute(f"""
+            create or replace table int_indicator_values__compared as
+            select v.*, {is_count_numerator} as is_count_numerator
+            from points as v inner join registry_indicators as i on v.indicator_id = i.id
+        """)
         return [row["recent_trend_computed"] for row in methods.rows(f"select * from ({sql}) order by value_key")]
 
     return run
@@ -187,6 +210,21 @@ def shares(counts, denominator=1000.0, **fields):
             shares([500, 540, 580, 620, 660], value=25.0), "Cannot be calculated", id="counts of something else"
         ),
         pytest.param(shares([5e7, 5.4e7, 5.8e7, 6.2e7, 6.6e7], 1e8), "Increasing and getting better", id="England"),
+        pytest.param(
+            rates([10, 12, 14, 16], series_number=1) + rates([None] * 4 + [18], series_number=3),
+            "Cannot be calculated",
+            id="a break before the last point",
+        ),
+        pytest.param(
+            rates([90], series_number=1) + rates([None, 10, 12, 14, 16, 18], series_number=3),
+            "Increasing and getting worse",
+            id="five points since the break",
+        ),
+        pytest.param(
+            rates([10, 12, 14, 16], area_type="ccg") + rates([None] * 4 + [18], area_type="sub_icb_location"),
+            "Cannot be calculated",
+            id="one code under two types",
+        ),
     ],
 )
 def test_edges_of_the_trend(trends, points, expected):

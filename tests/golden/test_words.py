@@ -6,29 +6,34 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("value", "as_published", "note", "status"),
+    ("value", "marker", "note", "has_value", "status"),
     [
-        (12.5, "12.5", None, "present"),
-        (0.0, "0", None, "present"),
-        (12.5, "12.5", "Value is estimated from a model", "estimated"),
-        (12.5, "12.5", "Value for Isles of Scilly combined with Cornwall", "present"),
-        (None, None, "Value suppressed for disclosure control due to small count", "suppressed"),
-        (None, None, "VALUE SUPPRESSED", "suppressed"),
-        (None, "[c]", None, "suppressed"),
-        (None, " [c] ", None, "suppressed"),
-        (None, "*", None, "suppressed"),
-        (None, None, "Value cannot be calculated as number of cases is too small", "not_calculable"),
-        (None, "[z]", None, "not_applicable"),
-        (None, "[x]", None, "not_available"),
-        (None, "x", None, "not_available"),
-        (None, ":", None, "not_available"),
-        (None, None, None, "missing"),
-        (None, "", None, "missing"),
-        (None, None, "Value is estimated", "missing"),
+        (12.5, None, None, None, "present"),
+        (0.0, None, None, None, "present"),
+        (12.5, None, "estimated", 1, "estimated"),
+        (12.5, None, "suppressed", 0, "present"),
+        (12.5, "suppressed", None, None, "present"),
+        (None, None, "suppressed", 0, "suppressed"),
+        (None, "suppressed", None, None, "suppressed"),
+        (None, "not_applicable", "suppressed", 0, "not_applicable"),
+        (None, "missing", "suppressed", 0, "suppressed"),
+        (None, "missing", None, None, "missing"),
+        (None, None, None, None, "missing"),
+        (None, None, "estimated", 1, "missing"),
     ],
 )
-def test_why_a_value_is_present_or_absent(methods, value, as_published, note, status):
-    assert methods.value("value_status", value=value, as_published=as_published, note=note) == status
+def test_why_a_value_is_present_or_absent(methods, value, marker, note, has_value, status):
+    found = methods.value(
+        "value_status", value=value, marker_meaning=marker, note_status=note, note_has_value=has_value
+    )
+    assert found == status
+
+
+@pytest.mark.parametrize(
+    ("text", "half"), [("12.5", 0.05), ("12", 0.5), ("1,234", 0.5), ("0.123", 0.0005), (None, 0), ("-3.25", 0.005)]
+)
+def test_how_far_rounding_can_move_a_printed_number(methods, text, half):
+    assert methods.value("half_unit", as_published=text) == pytest.approx(half)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A whole warehouse from ``cases.txt``: one dbt build, of the project as it is, over small accepted data.
+"""A whole warehouse from ``cases.txt`` and ``readings.txt``: one dbt build, of the project as it is, over small data.
 
 Turning the cases into seeds and Parquet, and building, belong here. What has to come out is in ``cases.txt`` and in the
 tests.
@@ -31,6 +31,8 @@ from pipelines.check.quarantine import QUARANTINE
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CASES = Path(__file__).with_name("cases.txt")
+READINGS = Path(__file__).with_name("readings.txt")
+"""Rows as sources publish them, with a meaning beyond the number; ``test_readings`` says what becomes of them."""
 AS_AT = "2026-03-01"
 MOMENT = dt.datetime(2026, 2, 1, 6, 30)
 SOURCE = "fingertips"
@@ -171,9 +173,53 @@ def _case_rows(case: Case) -> Iterator[Row]:
     yield from ({**common, **older, **point} for point in _points(case.also.get("older", "")))
 
 
+_READING_DEFAULTS = {"release": "2025-10", "sex": "Persons", "age": "All ages"}
+
+
+def read_readings() -> list[dict[str, str]]:
+    """Read ``readings.txt``: cells between bars, an empty one for nothing."""
+    lines = [line for line in READINGS.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    header, *body = [[cell.strip() for cell in line.split("|")] for line in lines]
+    return [dict(zip(header, row, strict=True)) for row in body]
+
+
+def _reading_row(reading: Mapping[str, str]) -> Row:
+    given = {key: text or _READING_DEFAULTS.get(key) for key, text in reading.items()}
+    also = dict(pair.split("=", 1) for pair in (given["also"] or "").split("; ") if pair)
+    period = parse_period(str(given["period"]), year_type="financial")
+    count, _, denominator = (given["counts"] or "").partition("/")
+    return {
+        "source_release": given["release"],
+        "source_file": f"{SOURCE}/{given['release']}/readings.csv",
+        "indicator_id": f"{SOURCE}.{given['indicator']}",
+        "indicator_name": also.get("name", given["indicator"]),
+        "area_code": given["area"],
+        "area_name": also.get("area_name"),
+        "area_type": given["area_type"],
+        "sex": given["sex"],
+        "age": given["age"],
+        "period_label": period.label,
+        "period_type": period.period_type,
+        "period_start": period.start_date,
+        "period_end": period.end_date,
+        "period_pooled_years": period.pooled_years,
+        "value": _number(given["value"]),
+        "value_as_published": also.get("marker", given["value"]),
+        "value_marker_meaning": also.get("meaning"),
+        "value_note": given["note"],
+        "lower_ci_95": _number(also.get("lower")),
+        "upper_ci_95": _number(also.get("upper")),
+        "compared_to_england_published": also.get("verdict"),
+        "recent_trend_published": also.get("trend"),
+        "count": _number(count or None),
+        "denominator": _number(denominator or None),
+    }
+
+
 def indicator_rows(cases: Iterable[Case]) -> pl.DataFrame:
-    """Return the accepted rows of every case, in the landed shape."""
+    """Return the accepted rows of every case and reading, in the landed shape."""
     rows = [row for case in cases for row in _case_rows(case)]
+    rows += [_reading_row(reading) for reading in read_readings()]
     provenance = {
         "source_id": SOURCE,
         "source_table": "indicator_values",
@@ -187,6 +233,13 @@ def indicator_rows(cases: Iterable[Case]) -> pl.DataFrame:
         schema=INDICATOR_VALUES,
         orient="row",
     )
+
+
+_KINDS = {
+    "share": ("proportion", "%", 100),
+    "rate": ("crude_rate", "per 100,000", 100000),
+    "standardised": ("directly_standardised_rate", "per 100,000", 100000),
+}
 
 
 def _indicators(cases: Iterable[Case]) -> tuple[Indicator, ...]:
@@ -203,6 +256,26 @@ def _indicators(cases: Iterable[Case]) -> tuple[Indicator, ...]:
                 "unit": "%" if is_share else "per 100,000",
                 "multiplier": 100 if is_share else 100000,
                 "polarity": "high_is_good" if case.cells["wants"] == "increase" else "low_is_good",
+                "minimum": None,
+                "maximum": None,
+                "decimals": 1,
+                "ci_method": None,
+                "comparator_method": None,
+                "aggregation": "not_additive",
+                "definition": "A measure of these tests.",
+            }
+        )
+    for reading in read_readings():
+        indicator = f"{SOURCE}.{reading['indicator']}"
+        kind, unit, multiplier = _KINDS[reading["kind"]]
+        found[indicator] = Indicator.model_validate(
+            {
+                "id": indicator,
+                "name": reading["indicator"],
+                "value_type": kind,
+                "unit": unit,
+                "multiplier": multiplier,
+                "polarity": "low_is_good",
                 "minimum": None,
                 "maximum": None,
                 "decimals": 1,
@@ -315,6 +388,76 @@ def _write_seed(seeds: Path, name: str, rows: Sequence[Mapping[str, object]]) ->
         writer.writerows(rows)
 
 
+# Areas that exist nowhere, so that no change of the register reaches these tests.
+_AREAS = [
+    ("X0701", "Oldham-on-Test", "district", "District"),
+    ("X0702", "Newham-on-Test", "district", "District"),
+    ("X0703", "Latest-on-Test", "district", "District"),
+    ("X0704", "Swallowed", "district", "District"),
+    ("X0705", "Swallower", "district", "District"),
+    ("X0706", "Half", "district", "District"),
+    ("X0707", "Other half", "district", "District"),
+    ("E38999901", "Test board, part 01X", "sub_icb_location", "Sub-ICB location"),
+    ("E54999901", "Test board", "icb", "Integrated care board"),
+    ("E54999902", "Moved board", "icb", "Integrated care board"),
+    ("E54999903", "Moved board", "icb", "Integrated care board"),
+]
+_BREAKS = [
+    {"indicator_id": f"{SOURCE}.broken", "first_period_start": "2022-01-01", "reason": "A new questionnaire."},
+    {"indicator_id": f"{SOURCE}.broken", "first_period_start": "2024-01-01", "reason": "Another mode."},
+]
+
+
+def _correction(name: str, area: str, action: str, expected: float, **more: object) -> Row:
+    return {
+        "correction_id": name,
+        "source_id": SOURCE,
+        "indicator_id": f"{SOURCE}.wrong",
+        "area_code": area,
+        "period_label": "2024",
+        "action": action,
+        "expected_value": expected,
+        "reason": "A digit is missing.",
+        "evidence": "The parts do not add up.",
+        **more,
+    }
+
+
+_CONFORMANCE: dict[str, list[Row]] = {
+    "area_types": [
+        {"area_type_label": label, "area_type": kind, "boundary_vintage": vintage, "is_open_list": 0}
+        for label, kind, vintage in (
+            ("CCG", "ccg", "2020-04"),
+            ("ICB sub-locations", "sub_icb_location", "2022-07"),
+            ("STP", "stp", "2022-06-before"),
+            ("ICBs", "icb", "2022-07"),
+            ("GPs", "gp_practice", None),
+            ("District & UA (pre 4/19)", "lower_tier_authority", "2019-04-before"),
+            ("Districts & UAs (from Apr 2023)", "lower_tier_authority", "2023-04"),
+        )
+    ],
+    "area_successions": [
+        {"area_code": old, "successor_code": new, "change": change, "effective_date": "2023-04-01", "evidence": "Law"}
+        for old, new, change in (
+            ("X0701", "X0702", "recoded"),
+            ("X0702", "X0703", "recoded"),
+            ("E54999902", "E54999903", "recoded"),
+            ("X0704", "X0705", "merged"),
+            ("X0706", "X0707", "split"),
+            ("X0706", "X0705", "split"),
+        )
+    ],
+    "corrections": [
+        _correction("replaced", "E08000009", "replace_value", 5610, corrected_value=56100),
+        _correction("held_back", "E08000007", "withhold", 12.5),
+        _correction("overtaken", "E08000008", "replace_value", 10, corrected_value=100),
+        _correction("women_only", "E08000003", "withhold", 30, sex="Female"),
+        _correction("absent", "E08000001", "withhold", 1),
+        _correction("under_the_old_code", "X0701", "withhold", 77),
+    ],
+}
+
+
 def _commitment(case: Case) -> Row:
     cells = case.cells
     rule = cells["rule"] or None
@@ -384,6 +527,17 @@ def _write_seeds(seeds: Path, cases: Sequence[Case]) -> None:
         if case.indicator is not None
     ]
     _write_seed(seeds, "commitment_indicators", measures)
+    for name, rows in _CONFORMANCE.items():
+        _write_seed(seeds, name, rows)
+    breaks = [
+        {"indicator_id": case.indicator, "first_period_start": case.also["break"], "reason": "A new questionnaire."}
+        for case in cases
+        if "break" in case.also
+    ]
+    evidence = {"evidence": "Metadata of the publisher."}
+    _write_seed(seeds, "series_breaks", [{**row, **evidence} for row in [*breaks, *_BREAKS]])
+    with (seeds / "areas.csv").open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([*row, *[""] * 7] for row in _AREAS)
 
 
 # --- build ------------------------------------------------------------------------------------------------------------

@@ -77,6 +77,23 @@ def test_baseline_and_actual_are_rows_of_the_published_values(rows):
     assert found == [{"actual": 12, "baseline": 18}]
 
 
+@pytest.mark.parametrize(
+    ("commitment", "refused"),
+    [
+        ("break_between", "series_break"),
+        ("break_level_not_met", "series_break"),
+        ("releases_disagree", "baseline_vintage_mismatch"),
+        ("releases_agree", None),
+        ("a_falls_fast", None),
+    ],
+)
+def test_a_baseline_that_is_refused_says_why_and_leaves_no_number(shown, commitment, refused):
+    row = shown(commitment)
+    assert row["baseline_refused_reason"] == refused
+    assert (row["baseline_value"] is None) == (refused is not None)
+    assert (row["observed_annual_change"] is None) == (refused is not None)
+
+
 def test_periods_of_different_lengths_never_mix(rows):
     lengths = rows("""
         select t.commitment_id, list(distinct p.period_months order by p.period_months) as months
@@ -145,6 +162,7 @@ def test_the_path_is_stored_with_the_target(rows):
         ("people_nine", None),  # nine people are in the numerator
         ("people_all_but_nine", None),  # nine people are not in it
         ("people_not_counted", None),
+        ("people_other_counts", None),  # 120 of 990 is not 60 %: whatever was counted, it is not these people
         ("a_falls_fast", None),  # a rate, not a share of people
     ],
 )
@@ -178,6 +196,15 @@ EXPLANATIONS = {
     ),
     "all_suppressed": "Not assessable: The value is withheld so that nobody can be identified.",
     "action_late_unknown": "An action due by 31 December 2024; no progress has been recorded.",
+    "break_level_not_met": (
+        "Break level not met in Trafford was 56.0 per 100,000 in 2024. The target is 60.0 per 100,000 or more by "
+        "31 December 2030. The series was redefined after the baseline, so no change or pace is given. "
+        "Not met; no pace can be computed."
+    ),
+    "break_between": (
+        "Break between in Trafford was 40.0 per 100,000 in 2024. Not assessable: The series was redefined between "
+        "baseline and latest value."
+    ),
     "people_rounded_up": (
         "People rounded up in Trafford was 60.0% in 2024. The target is 62.5% or more by 31 December 2030; "
         "it was 50.0% in 2015. It is moving at 1.33 times the pace required."

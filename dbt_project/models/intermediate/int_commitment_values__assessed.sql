@@ -70,7 +70,7 @@ with
                 then
                     case
                         when baseline_end is null
-                        then 'no_baseline'
+                        then coalesce(baseline_refused_reason, 'no_baseline')
                         when period_end = baseline_end
                         then 'one_point_only'
                     end

@@ -6,6 +6,8 @@
 -- the commitment names, where the indicator has it; otherwise the shortest that it has.
 -- The baseline, in this order: the named period in today's extract (one vintage for both ends); otherwise, where the
 -- document names none, the last period that ended before the strategy began (an analyst's choice, marked as such).
+-- A baseline is refused, with the reason, where it cannot be compared with the row: a documented break in the series
+-- lies between them, or they come from two releases that disagree about a period which both of them publish.
 with
     series as (
         select
@@ -22,6 +24,8 @@ with
             v.upper_ci_95,
             v.count,
             v.denominator,
+            v.is_count_numerator,
+            v.series_number,
             v.value_status_code,
             v.compared_to_england_published,
             v.compared_to_england_computed,
@@ -38,6 +42,7 @@ with
             {{ ref("int_indicator_values__compared") }} as v
             on s.indicator_id = v.indicator_id
             and s.area_code = v.area_code
+            and s.area_type = v.area_type
             and s.sex = v.sex
             and s.age = v.age
             and s.category_type = v.category_type
@@ -63,6 +68,7 @@ with
             arg_max(period_label, {{ reference }}) over scope as baseline_label_used,
             arg_max(value_key, {{ reference }}) over scope as baseline_value_key,
             arg_max(source_release, {{ reference }}) over scope as baseline_source_release,
+            arg_max(series_number, {{ reference }}) over scope as baseline_series_number,
             arg_max(value, {{ reference }}) over scope as baseline_value_used,
             arg_max(lower_ci_95, {{ reference }}) over scope as baseline_lower_ci_95,
             arg_max(upper_ci_95, {{ reference }}) over scope as baseline_upper_ci_95,
@@ -70,6 +76,71 @@ with
         from series
         where period_months = series_months
         window scope as (partition by commitment_id, area_code, indicator_id, sex, age, category_type, category)
+    ),
+
+    -- Pairs of releases that disagree about the same value of one series by more than 0.5 %.
+    revised as (
+        select distinct
+            o.indicator_id,
+            o.area_code,
+            o.area_type,
+            o.sex,
+            o.age,
+            o.category_type,
+            o.category,
+            o.source_release as older_release,
+            k.source_release as newer_release
+        from {{ ref("int_indicator_values__deduplicated") }} as o
+        inner join
+            {{ ref("int_indicator_values__deduplicated") }} as k
+            on o.value_key = k.value_key
+            and k.duplicate_reason is null
+        where o.duplicate_reason = 'superseded_by_later_release' and abs(o.value - k.value) > 0.005 * abs(k.value)
+    ),
+
+    judged_baseline as (
+        select
+            b.*,
+            case
+                when b.series_number <> b.baseline_series_number
+                then 'series_break'
+                when r.indicator_id is not null
+                then 'baseline_vintage_mismatch'
+            end as baseline_refused_reason
+        from with_baseline as b
+        left join
+            revised as r
+            on b.indicator_id = r.indicator_id
+            and b.area_code = r.area_code
+            and b.area_type = r.area_type
+            and b.sex = r.sex
+            and b.age = r.age
+            and b.category_type = r.category_type
+            and b.category = r.category
+            and r.older_release = least(b.source_release, b.baseline_source_release)
+            and r.newer_release = greatest(b.source_release, b.baseline_source_release)
+        where b.baseline_end is null or b.period_end >= b.baseline_end
+    ),
+
+    with_fit_baseline as (
+        select
+            * exclude (baseline_series_number) replace (
+                {% for column in [
+                    "baseline_end",
+                    "baseline_start",
+                    "baseline_label_used",
+                    "baseline_value_key",
+                    "baseline_source_release",
+                    "baseline_value_used",
+                    "baseline_lower_ci_95",
+                    "baseline_upper_ci_95",
+                    "baseline_comparator_value",
+                ] %}
+                    case when baseline_refused_reason is null then {{ column }} end as {{ column }}
+                    {% if not loop.last %},{% endif %}
+                {% endfor %}
+            )
+        from judged_baseline
     )
 
 select
@@ -109,5 +180,4 @@ select
         then 'due_awaiting_data'
         else 'before_due'
     end as deadline_state
-from with_baseline
-where baseline_end is null or period_end >= baseline_end
+from with_fit_baseline

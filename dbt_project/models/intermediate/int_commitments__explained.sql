@@ -155,6 +155,12 @@ select
                 )
         end,
         case
+            when not_assessable_reason is null and baseline_refused_reason = 'series_break'
+            then 'The series was redefined after the baseline, so no change or pace is given.'
+            when not_assessable_reason is null and baseline_refused_reason = 'baseline_vintage_mismatch'
+            then 'The figures were revised after the baseline was published, so no change or pace is given.'
+        end,
+        case
             when indicator_confidence = 'low' and value is not null
             then 'This is a stand-in for the measure that was promised.'
         end,

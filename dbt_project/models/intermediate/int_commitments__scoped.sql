@@ -4,6 +4,7 @@
 select
     c.*,
     p.area_code,
+    a.area_type,
     m.indicator_id,
     m.sex,
     m.age,
@@ -36,6 +37,7 @@ select
 from {{ ref("commitments") }} as c
 inner join {{ ref("frameworks") }} as f on c.framework_id = f.framework_id
 inner join {{ ref("commitment_places") }} as p on c.commitment_id = p.commitment_id
+left join {{ ref("areas") }} as a on p.area_code = a.area_code
 left join {{ ref("commitment_indicators") }} as m on c.commitment_id = m.commitment_id
 left join {{ source("registry", "indicators") }} as i on m.indicator_id = i.id
 where c.valid_from <= {{ as_at() }} and (c.valid_to is null or c.valid_to > {{ as_at() }})

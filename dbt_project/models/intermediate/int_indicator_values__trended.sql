@@ -1,17 +1,18 @@
 -- Adds the recent trend, computed, to the newest period of each indicator. Windows and one aggregate, no self-join of
--- the
--- values; the trend rows (one per series) are joined back by value_key.
-{% set series = "indicator_id, area_code, sex, age, category_type, category" %}
+-- the values; the trend rows (one per series) are joined back by value_key. A series ends at a documented break.
+{% set series = "indicator_id, area_code, area_type, sex, age, category_type, category, series_number" %}
 with
     points as (
         select
             v.value_key,
             v.indicator_id,
             v.area_code,
+            v.area_type,
             v.sex,
             v.age,
             v.category_type,
             v.category,
+            v.series_number,
             v.period_end,
             v.period_months,
             v.polarity,
@@ -20,15 +21,10 @@ with
             v.denominator as n,
             v.value as y,
             1 / nullif(pow((v.upper_ci_95 - v.lower_ci_95) / 3.92, 2), 0) as w,
-            -- Counts that are not numerators of the value are barred: one indicator has counts of about 100 beside
-            -- denominators of 17,000 and values of 20 to 35 %.
+            -- Counts that are not numerators of the value are barred.
             case
                 when i.value_type = 'proportion'
-                then
-                    v.value is not null
-                    and v.count is not null
-                    and v.denominator > 0
-                    and abs(v.count / v.denominator * i.multiplier - v.value) <= 0.01 * greatest(abs(v.value), 1)
+                then coalesce(v.is_count_numerator = 1, false)
                 else v.value is not null and v.lower_ci_95 is not null and v.upper_ci_95 is not null
             end as is_valid
         from {{ ref("int_indicator_values__compared") }} as v

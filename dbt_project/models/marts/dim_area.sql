@@ -15,8 +15,10 @@ select
     a.valid_from,
     a.valid_to,
     a.successor_code,
-    cast(a.valid_to is null as smallint) as is_current
-from {{ ref("areas") }} as a
+    a.successor_change,
+    a.is_registered,
+    cast(a.valid_to is null or a.valid_to >= {{ as_at() }} as smallint) as is_current
+from {{ ref("int_areas__named") }} as a
 left join {{ ref("areas") }} as region on a.region_code = region.area_code
 left join {{ ref("areas") }} as icb on a.icb_code = icb.area_code
 left join {{ ref("areas") }} as upper_tier on a.upper_tier_code = upper_tier.area_code
@@ -26,7 +28,7 @@ select *
 from
     (
         values
-            (-1::bigint, 'unknown', 'Unknown', 'unknown', 0::smallint),
-            (-2::bigint, 'not_applicable', 'Not applicable', 'not_applicable', 0::smallint)
-    ) as special(area_key, area_code, area_name, area_type, is_current)
+            (-1::bigint, 'unknown', 'Unknown', 'unknown', 0::smallint, 0::smallint),
+            (-2::bigint, 'not_applicable', 'Not applicable', 'not_applicable', 0::smallint, 0::smallint)
+    ) as special(area_key, area_code, area_name, area_type, is_registered, is_current)
 order by area_key

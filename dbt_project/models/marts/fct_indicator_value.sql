@@ -7,6 +7,10 @@ select
     {{ surrogate_key(["v.source_id"]) }} as source_key,
     v.indicator_id,
     v.area_code,
+    v.area_code_published,
+    v.area_type_published,
+    v.boundary_vintage,
+    v.series_number,
     v.value,
     v.lower_ci_95,
     v.upper_ci_95,
@@ -14,7 +18,9 @@ select
     v.upper_ci_99_8,
     v.count,
     v.denominator,
+    v.is_count_numerator,
     v.value_status_code,
+    v.value_basis_code,
     v.value_note,
     v.england_value,
     v.recent_trend_published,
@@ -27,7 +33,9 @@ select
     v.source_file_sha256,
     v.source_row_number,
     v.source_column,
-    v.value_as_published
+    v.value_as_published,
+    v.value_supplied,
+    v.correction_id
 from {{ ref("int_indicator_values__trended") }} as v
 left join {{ source("check_log", "loads") }} as l on v.source_id = l.source_id
-order by v.indicator_id, v.area_code, v.period_end
+order by v.indicator_id, v.area_code, v.area_type, v.period_end

@@ -42,6 +42,7 @@ select
     e.baseline_value_used as baseline_value,
     e.baseline_label_used as baseline_period_label,
     e.baseline_basis,
+    e.baseline_refused_reason,
     e.baseline_value_key,
     e.baseline_source_release,
     e.baseline_value as baseline_value_stated,
@@ -59,6 +60,7 @@ select
             e.value_type = 'proportion'
             and e.point_meets_target = 0
             and e.denominator is not null
+            and coalesce(e.is_count_numerator, 1) = 1
             and coalesce(e.count, e.value / e.multiplier * e.denominator) >= {{ var("disclosure_minimum") }}
             and e.denominator - coalesce(e.count, e.value / e.multiplier * e.denominator)
             >= {{ var("disclosure_minimum") }}

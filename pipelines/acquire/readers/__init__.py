@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pipelines.acquire.readers import fingertips_csv, tidy_table, wide_table
+from pipelines.acquire.readers import fingertips_csv, pholio_csv, tidy_table, wide_table
 from pipelines.acquire.readers.shaping import Reader
 
 READERS: Final[Mapping[str, Reader]] = {
     "fingertips_csv": fingertips_csv.read,
+    "pholio_csv": pholio_csv.read,
     "tidy_table": tidy_table.read,
     "wide_table": wide_table.read,
 }
 
-READER_VERSION: Final = "1"
+READER_VERSION: Final = "2"
 """Part of what identifies a load: raise it when any reader lands the same bytes differently."""

@@ -7,15 +7,19 @@ spellings still. What the differences are belongs here; which columns there are 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import polars as pl
 
 from pipelines.acquire.readers.shaping import ReadFile, TableFile, bind, cell, cells_of, header_of, shape
 
+_ENGLAND_COMPARISON: Final = "compared_to_england_published"
 _PARENT_COMPARISON: Final = "compared_to_parent_published"
 _PARENT_POSITION: Final = 22
 _PARENT_HEADER: Final = re.compile(r"comparedto(?!england|goal).+|columnnotused")
+_ROW_NUMBER_HEADER: Final = re.compile(r"|Unnamed: 0|\.\.\.1")
+_ROW_NUMBER: Final = "row number of the program that saved the file"
 
 
 def same_header(name: str) -> str:
@@ -27,8 +31,9 @@ def read(file: TableFile) -> ReadFile:
     """Read one file.
 
     The column that compares with the parent area changes its name with the kind of parent (``Compared to Region value
-    or percentiles``, ``Column not used``): it is recognised by its pattern, or by its place, the 23rd, which has not
-    changed. A first column without a name is the row number that R writes, and is left out.
+    or percentiles``, ``Column not used``): it is recognised by its pattern, or by its place: the column after the
+    comparison with England, or the 23rd, which has not changed. A first column without a name is the row number that R
+    writes, and is left out.
 
     Args:
         file: The file and its declaration.
@@ -42,17 +47,19 @@ def read(file: TableFile) -> ReadFile:
     header = header_of(file)
     declared = file.source.columns_of(file.table)
     ignored = set(file.source.ignored_of(file.table))
-    unnamed_first = not header[0]
-    if unnamed_first:
-        ignored.add(header[0])
-    parent = _parent_comparison(header, declared, offset=int(unnamed_first))
+    numbered = _ROW_NUMBER_HEADER.fullmatch(header[0]) is not None
+    if numbered:
+        # By a name that no other column has: a second column without a name must not go unnoticed.
+        header = (_ROW_NUMBER, *header[1:])
+        ignored.add(_ROW_NUMBER)
+    parent = _parent_comparison(header, declared, ignored, offset=int(numbered))
     if parent is not None:
         declared[parent] = _PARENT_COMPARISON
     bound = bind(
         header,
         declared,
         ignored=ignored,
-        optional={*file.source.optional_columns, _PARENT_COMPARISON},
+        optional={*file.source.optional_of(file.table), _PARENT_COMPARISON},
         file=file,
         key=same_header,
     )
@@ -66,13 +73,17 @@ def read(file: TableFile) -> ReadFile:
     return ReadFile(frame, cells.records, cells.blank_records)
 
 
-def _parent_comparison(header: tuple[str, ...], declared: dict[str, str], *, offset: int) -> str | None:
-    """Return the header of the comparison with the parent area, if it is not declared by name."""
-    known = {same_header(name) for name in declared}
-    for name in header:
-        if same_header(name) not in known and _PARENT_HEADER.fullmatch(same_header(name)):
+def _parent_comparison(
+    header: tuple[str, ...], declared: Mapping[str, str], ignored: Collection[str], *, offset: int
+) -> str | None:
+    """Return the header of the comparison with the parent area, if it is neither declared nor ignored by name."""
+    known = {same_header(name) for name in (*declared, *ignored)}
+    unknown = {
+        position: name for position, name in enumerate(header) if same_header(name) and same_header(name) not in known
+    }
+    for name in unknown.values():
+        if _PARENT_HEADER.fullmatch(same_header(name)):
             return name
-    position = _PARENT_POSITION + offset
-    if position < len(header) and header[position] and same_header(header[position]) not in known:
-        return header[position]
-    return None
+    england = {same_header(name) for name, landed in declared.items() if landed == _ENGLAND_COMPARISON}
+    after_england = (position + 1 for position, name in enumerate(header) if same_header(name) in england)
+    return next((unknown[place] for place in (*after_england, _PARENT_POSITION + offset) if place in unknown), None)

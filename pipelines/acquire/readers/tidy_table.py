@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.acquire.readers.shaping import ReadFile, TableFile, bind, cell, cells_of, header_of, shape
+from pipelines.acquire.readers.shaping import ReadFile, TableFile, bind_cells, cells_of, header_of, shape
+from pipelines.acquire.readers.table_bounds import plain
 
 
 def read(file: TableFile) -> ReadFile:
@@ -23,19 +24,11 @@ def read(file: TableFile) -> ReadFile:
         SourceRefused: The file is not as declared.
     """
     header = header_of(file)
-    bound = bind(
-        header,
-        file.source.columns_of(file.table),
-        ignored=file.source.ignored_of(file.table),
-        optional=file.source.optional_columns,
-        file=file,
-    )
+    declared = file.source.columns_of(file.table)
+    bound = bind_cells(header, file, declared)
     cells = cells_of(file, len(header))
-    holder = bound.get("value", bound.get("neighbour_code"))
-    frame = shape(
-        cells.frame,
-        file,
-        {landed: cell(position) for landed, position in bound.items()},
-        pl.lit(None if holder is None else header[holder], pl.String),
-    )
+    holder = "value" if "value" in bound else "neighbour_code"
+    named = {plain(name): landed for name, landed in declared.items()}
+    source_column = next((name for name in header if named.get(plain(name)) == holder), None)
+    frame = shape(cells.frame, file, bound, pl.lit(source_column, pl.String))
     return ReadFile(frame, cells.records, cells.blank_records)

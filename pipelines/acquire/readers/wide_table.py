@@ -9,8 +9,8 @@ import re
 
 import polars as pl
 
-from pipelines.acquire.readers.delimited_text import ROW_NUMBER, position_name
-from pipelines.acquire.readers.shaping import ReadFile, TableFile, bind, cell, cells_of, header_of, shape
+from pipelines.acquire.readers.delimited_text import position_name
+from pipelines.acquire.readers.shaping import ReadFile, TableFile, bind_cells, cells_of, header_of, shape
 from pipelines.problems import Problem
 
 
@@ -28,41 +28,27 @@ def read(file: TableFile) -> ReadFile:
     """
     source = file.source
     header = header_of(file)
-    pattern = re.compile(source.period_columns or "")
+    periods_of = source.period_columns_of(file.table)
+    pattern = re.compile(periods_of or "")
     periods = {position_name(position): name for position, name in enumerate(header) if pattern.fullmatch(name)}
     if not periods:
         raise file.refused(
             Problem(
                 "no_period_columns",
-                f"No header of the file matches period_columns ({source.period_columns}).",
+                f"No header of the file matches period_columns ({periods_of}).",
                 f"Adapt period_columns in {source.id}.yml to the headers of the file.",
-                file=file.raw.name,
-                row=1,
+                file=file.name,
+                row=file.header_row,
             )
         )
     declared = source.columns_of(file.table)
-    if source.indicator_column:
-        declared[source.indicator_column] = "indicator_name"
-    bound = bind(
-        header,
-        declared,
-        ignored={*source.ignored_of(file.table), *periods.values()},
-        optional=source.optional_columns,
-        file=file,
-    )
+    if indicator := source.indicator_column_of(file.table):
+        declared[indicator] = "indicator_name"
+    bound = bind_cells(header, file, declared, ignored=periods.values())
     cells = cells_of(file, len(header))
-    kept = [position_name(position) for position in bound.values()]
+    kept = [name for name in cells.frame.collect_schema().names() if name not in periods]
     long = cells.frame.unpivot(
-        on=list(periods), index=[ROW_NUMBER, *kept], variable_name="_position", value_name="_cell"
+        on=list(periods), index=kept, variable_name="_position", value_name="_cell"
     ).with_columns(pl.col("_position").replace_strict(periods, return_dtype=pl.String).alias("_header"))
-    frame = shape(
-        long,
-        file,
-        {
-            **{landed: cell(position) for landed, position in bound.items()},
-            "period_label": pl.col("_header"),
-            "value": pl.col("_cell"),
-        },
-        pl.col("_header"),
-    )
+    frame = shape(long, file, {**bound, "period_label": pl.col("_header"), "value": pl.col("_cell")}, pl.col("_header"))
     return ReadFile(frame, cells.records * len(periods), cells.blank_records)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 
 from pipelines.acquire.landed_schema import INDICATOR_VALUES, NEIGHBOUR_SETS
 from pipelines.acquire.source_registry import Source
@@ -221,14 +222,6 @@ def test_a_header_given_twice(make_source: MakeSource, refused: Refused) -> None
     assert (problem.rule, problem.column) == ("column_twice", "value")
 
 
-def test_ragged_rows_are_refused_by_row(make_source: MakeSource, refused: Refused) -> None:
-    short, long = refused(make_source(), TIDY + 'E1,2021/22,1,2\n"E\n2",2021/22,1\nE3,2021/22,1,2,3\n')
-    assert [(one.rule, one.file, one.row) for one in (short, long)] == [
-        ("ragged_row", FILE, 3),
-        ("ragged_row", FILE, 4),
-    ]
-
-
 def test_a_stray_quote_is_refused_by_row(make_source: MakeSource, refused: Refused) -> None:
     (problem,) = refused(make_source(), TIDY + 'E1,2021/22,1,2\nE"2,2021/22,1,2\n')
     assert (problem.rule, problem.file, problem.row, problem.value) == ("malformed_csv", FILE, 3, 'E"2')
@@ -259,14 +252,20 @@ def test_names_get_their_codes(real_source: RealSource, landed: Landed) -> None:
 JSNA = "area_code,area_name,area_type,period,indicator,measure,unit,value,compared_to_England,inequality\n"
 
 
+YEAR_6 = "Year 6 prevalence of obesity (including severe obesity)"
+
+
 def test_one_header_means_different_things_in_different_tables(
     real_source: RealSource, landed: Landed, tmp_path: Any
 ) -> None:
-    life = JSNA + "E92000001,England,Country,2015 - 17,Healthy life expectancy,Life expectancy,Years,63.3,Worse,Male\n"
+    life = (
+        JSNA
+        + "E92000001,England,Country,2015 - 17,Healthy life expectancy at birth,Life expectancy,Years,63.3,Worse,Male\n"
+    )
     obesity = (
         JSNA
-        + "E08000009,Trafford,UA,2020/21 - 24/25,Year 6,Percentage,Persons,28.9,Worse,Most deprived quintile\n"
-        + "E08000009,Trafford,UA,2024/25,Year 6,Percentage,Persons,NA,NA,NA\n"
+        + f"E08000009,Trafford,UA,2020/21 - 24/25,{YEAR_6},Percentage,Persons,28.9,Worse,Most deprived quintile\n"
+        + f"E08000009,Trafford,UA,2024/25,{YEAR_6},Percentage,Persons,NA,NA,NA\n"
     )
     columns = ("indicator_id", "sex", "unit", "category_type", "category", "period_type", "value")
     first = landed(real_source("trafford_jsna"), life, "healthy_life_expectancy.csv").select(columns)
@@ -336,3 +335,20 @@ def test_neighbour_sets(real_source: RealSource, landed: Landed) -> None:
     assert frame.select(
         "source_column", "set_id", "set_as_of", "area_code", "neighbour_code", "neighbour_name"
     ).rows() == [("area_code", "cipfalga0724", "2024-07", "E08000009", "E06000030", "Swindon")]
+
+
+@pytest.mark.parametrize(
+    ("period", "label", "start"),
+    [
+        ({}, "2018", date(2018, 1, 1)),
+        ({"year_type": "financial"}, "2018", date(2018, 1, 1)),
+        ({"year_type": "financial", "years": 1}, "2018/19", date(2018, 4, 1)),
+        ({"year_type": "academic", "years": 3}, "2018/19 - 20/21", date(2018, 9, 1)),
+    ],
+)
+def test_a_bare_year_is_what_the_indicator_declares(
+    period: dict[str, Any], label: str, start: date, make_source: MakeSource, landed: Landed
+) -> None:
+    indicator = make_source().indicators[0].model_dump() | {"period": period}
+    (row,) = landed(make_source(indicators=[indicator]), "area_code,period,value,count\nE1,2018,5,1\n").rows(named=True)
+    assert (row["period_label"], row["period_start"]) == (label, start)

@@ -53,7 +53,7 @@ def twice(key: str) -> Callable[[Declaration], object]:
         (with_(licence=" "), "licence: String should have at least 1 character"),
         (with_(release_calendar={"cadence": "annual"}), "release_calendar.stale_after_days: Field required"),
         (with_(polarity="good"), "polarity: Extra inputs are not permitted"),
-        (with_(reader="tidy"), "'tidy' is not one of fingertips_csv, tidy_table, wide_table"),
+        (with_(reader="tidy"), "'tidy' is not one of fingertips_csv, "),
         (with_(encoding="utf-99"), "'utf-99' is not a text encoding"),
         (with_(columns={"Wert": "wert"}), "columns.Wert: 'wert' is not a landed column of indicator_values"),
         (with_(columns={"Row": "source_row_number"}), "columns.Row: 'source_row_number' is not a landed column"),
@@ -78,6 +78,37 @@ def twice(key: str) -> Callable[[Declaration], object]:
         (indicator(polarity="good"), "indicators.0.polarity: Input should be 'high_is_good'"),
         (indicator(multiplier=7), "indicators.0.multiplier"),
         (indicator(minimum=100, maximum=0), "minimum must be below maximum"),
+        (indicator(typical_minimum=9, typical_maximum=8), "typical_minimum must be below typical_maximum"),
+        (indicator(typical_maximum=101), "must lie within minimum and maximum"),
+        (indicator(period={"years": 0}), "indicators.0.period.years"),
+        (with_(markers={"*": "hidden"}), "markers.*: Input should be 'missing', 'suppressed'"),
+        (table(reader="tidy"), "tables.values.reader: 'tidy' is not one of"),
+        (table(encoding="utf-99"), "'utf-99' is not a text encoding"),
+        (table(reader="wide_table"), "the wide_table reader needs the pattern"),
+        (table(period_columns="[0-9]+"), "tables.values.period_columns, indicator_column: only the wide_table reader"),
+        (table(reader="fingertips_csv", composed={"sex": "{a}"}), "tables.values.composed: only the readers"),
+        (table(percentages=["sex"]), "tables.values.percentages: 'sex' is not a landed number"),
+        (table(columns={"Wert": "wert"}), "tables.values.columns.Wert: 'wert' is not a landed column"),
+        (table(composed={"area_code": "{a}"}), "tables.values: area_code is filled in two ways"),
+        (table(parse={"preamble": {"area_code": "Area:"}}), "tables.values: area_code is filled in two ways"),
+        (table(parse={"preamble": {"wert": "Area:"}}), "tables.values.parse.preamble.wert: 'wert' is not a landed"),
+        (table(parse={"header_notes": "["}), "header_notes: not a regular expression"),
+        (table(parse={"untill": "blank"}), "parse.untill: Extra inputs are not permitted"),
+        (
+            table(parse={"metadata": {"file": "m.csv", "listed_in": "data", "columns": {"geo": "geo"}}}),
+            "tables.values.parse.metadata.columns.geo: 'geo' is not a landed column",
+        ),
+        (table(lookups={"value": {"column": "area_code", "values": {"a": "1"}}}), "a number cannot be looked up"),
+        (table(lookups={"sex": {"column": "area_code"}}), "values: name at least one text"),
+        (
+            table(lookups={"sex": {"column": ["area_code", "indicator_id"], "values": {"a": "b"}}}),
+            "values: as many levels as there are columns",
+        ),
+        (
+            table(lookups={"sex": {"column": ["area_code", "age"], "values": {"a": {"b": "c"}}}}),
+            "tables.values.lookups.sex: nothing fills age",
+        ),
+        (table(lookups={"sex": {"column": "area_code", "patterns": {"(": "c"}}}), "patterns: not a regular expression"),
     ],
 )
 def test_an_incomplete_declaration_is_refused_by_file_and_key(
@@ -111,13 +142,8 @@ def test_an_empty_folder_is_no_registry(tmp_path: Path) -> None:
 
 def test_the_declarations_of_this_project_load_sorted() -> None:
     sources = load_sources(SOURCES)
-    assert list(sources) == [
-        "fingertips",
-        "trafford_jsna",
-        "trafford_localities",
-        "trafford_neighbours",
-        "ukhsa_bacteraemia",
-    ]
+    assert list(sources) == sorted(path.stem for path in SOURCES.glob("*.yml"))
+    assert {"fingertips", "trafford_jsna", "ukhsa_bacteraemia"} <= set(sources)
     for source in sources.values():
         declared = {one.id for one in source.indicators}
         constant = {one.constants["indicator_id"] for one in source.tables if "indicator_id" in one.constants}
@@ -138,11 +164,14 @@ def test_the_registry_holds_every_field(tmp_path: Path) -> None:
     assert indicators.height == sum(len(source.indicators) for source in sources.values())
     assert indicators.filter(id="ukhsa_bacteraemia.mrsa").row(0, named=True) == {
         "source_id": "ukhsa_bacteraemia",
-        **sources["ukhsa_bacteraemia"].indicators[3].model_dump(),
+        **sources["ukhsa_bacteraemia"].indicators[3].model_dump(exclude={"period"}),
         "labels": ["Methicillin-resistant Staphylococcus aureus (MRSA)"],
+        "period_year_type": None,
+        "period_years": None,
     }
     rows = pl.read_parquet(tmp_path / "sources.parquet")
-    assert rows.select("id", "cadence", "stale_after_days", "provides").rows()[3] == (
+    neighbours = rows.filter(id="trafford_neighbours")
+    assert neighbours.select("id", "cadence", "stale_after_days", "provides").row(0) == (
         "trafford_neighbours",
         "irregular",
         None,
@@ -163,5 +192,40 @@ def test_an_empty_registry_has_the_same_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize("provides", ["indicator_values", "neighbour_sets"])
 def test_what_may_be_declared_is_landed(provides: Any) -> None:
     computed = {"period_type", "period_start", "period_end", "period_pooled_years", "value_as_published"}
-    rest = set(LANDED[provides]) - set(PROVENANCE) - computed - {"unreadable_cells"}
+    rest = set(LANDED[provides]) - set(PROVENANCE) - computed - {"value_marker_meaning", "unreadable_cells"}
     assert DECLARABLE[provides] == rest
+
+
+def test_a_table_overrides_its_source(tmp_path: Path, declaration: Declaration) -> None:
+    declaration["markers"] = {"NA": "missing", "*": "suppressed"}
+    declaration["optional_columns"] = ["count"]
+    declaration["tables"][0] |= {
+        "reader": "wide_table",
+        "encoding": "cp1252",
+        "period_columns": "[0-9]{4}",
+        "indicator_column": "Species",
+        "markers": {"*": "not_applicable"},
+        "columns": {"count": None, "period": None, "value": None, "Area": "area_name"},
+        "optional_columns": ["area_name"],
+    }
+    declaration["tables"].append({"id": "other", "file": "*.txt"})
+    source = load_source(save(tmp_path, declaration))
+    first, other = source.tables
+    assert (source.reader_of(first), source.reader_of(other)) == ("wide_table", "tidy_table")
+    assert (source.encoding_of(first), source.encoding_of(other)) == ("cp1252", "utf-8")
+    assert (source.period_columns_of(first), source.indicator_column_of(first)) == ("[0-9]{4}", "Species")
+    assert source.markers_of(first) == {"NA": "missing", "*": "not_applicable"}
+    assert source.columns_of(first) == {"area_code": "area_code", "Area": "area_name"}
+    assert (source.optional_of(first), source.optional_of(other)) == ({"count", "area_name"}, {"count"})
+
+
+def test_the_registry_holds_periods_and_plausible_ranges(tmp_path: Path, declaration: Declaration) -> None:
+    declaration["indicators"][0] |= {
+        "period": {"year_type": "academic", "years": 3},
+        "typical_minimum": 5,
+        "typical_maximum": 30,
+    }
+    write_registry({"example": load_source(save(tmp_path, declaration))}, tmp_path / "registry")
+    indicators = pl.read_parquet(tmp_path / "registry" / "indicators.parquet")
+    columns = ("period_year_type", "period_years", "typical_minimum", "typical_maximum")
+    assert indicators.select(columns).rows() == [("academic", 3, 5.0, 30.0)]

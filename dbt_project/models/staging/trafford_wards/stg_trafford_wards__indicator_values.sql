@@ -1,0 +1,1 @@
+{{ conform_indicator_values(source("accepted", "trafford_wards")) }}

@@ -24,9 +24,14 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 LONDON = ZoneInfo("Europe/London")
-# A due date has passed on the day after it; a version or a progress record counts from its own day on.
-_COUNTS_AFTER = {"commitments.csv": ("due_date",)}
-_COUNTS_FROM = {"commitments.csv": ("valid_from", "valid_to"), "milestones.csv": ("recorded_on",)}
+# A due date, or the last day of an area, has passed on the day after it; everything else counts from its own day on.
+_COUNTS_AFTER = {"commitments.csv": ("due_date",), "areas.csv": ("valid_to",)}
+_COUNTS_FROM = {
+    "commitments.csv": ("valid_from", "valid_to"),
+    "milestones.csv": ("recorded_on",),
+    "areas.csv": ("valid_from",),
+    "area_successions.csv": ("effective_date",),
+}
 _CODE_FOLDERS = ("pipelines", "dbt_project/models", "dbt_project/macros", "dbt_project/tests", "expectations")
 _CODE_FILES = ("dbt_project/dbt_project.yml", "dbt_project/profiles.yml", "requirements.lock")
 _GENERATED = ("__pycache__", ".pyc")
@@ -102,7 +107,7 @@ def dates_passed(seeds: Path, as_at: date) -> int:
     """
     day = as_at.isoformat()
     passed = 0
-    for name in _COUNTS_AFTER | _COUNTS_FROM:
+    for name in {**_COUNTS_AFTER, **_COUNTS_FROM}:
         path = seeds / name
         if path.is_file():
             with path.open(encoding="utf-8", newline="") as file:

@@ -1,14 +1,16 @@
-"""Every case of the corpus: a small file, real or broken on purpose, and what has to become of each of its rows.
+"""The corpus: small files, real or broken on purpose, and what has to become of each of their rows.
 
 The cases are data: ``cases_<topic>.yml`` beside this module, with their files in ``files/``. A case is landed and gated
 as a load of its own, by the declaration and the suite of its source, and the whole outcome is compared: rows landed,
 the rules that refuse, the rows each rule sets aside, and the rules that only speak. The rules run on DuckDB alone,
-which ``tests/gates`` holds to the answers of Great Expectations.
+which ``tests/gates`` holds to the answers of Great Expectations. A test module names its ``TOPICS`` and asks for
+``case`` and ``check_case``; there are two such modules so that two workers share the cases.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +30,6 @@ from pipelines.settings import Settings
 CORPUS = Path(__file__).resolve().parent
 PROJECT = CORPUS.parents[1]
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
-FEWEST_CASES = 60
 
 
 class Expected(BaseModel):
@@ -81,27 +82,34 @@ class Case(BaseModel):
     expect: Expected
 
 
-def read_cases() -> list[Case]:
-    """Read the cases of every topic."""
+def read_cases(*topics: str) -> list[Case]:
+    """Read the cases of these topics, or of all."""
     return [
         Case.model_validate(case)
         for path in sorted(CORPUS.glob("cases_*.yml"))
+        if not topics or path.stem.removeprefix("cases_") in topics
         for case in yaml.safe_load(path.read_text(encoding="utf-8"))
     ]
 
 
-CASES = read_cases()
+Registries = dict[str, tuple[Settings, dict[str, Source]]]
 
 
 @pytest.fixture(scope="session")
-def registries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Settings, dict[str, Source]]]:
+def all_cases() -> list[Case]:
+    """Every case of every topic."""
+    return read_cases()
+
+
+@pytest.fixture(scope="session")
+def registries(tmp_path_factory: pytest.TempPathFactory) -> Registries:
     """The declarations of the project and of the corpus, each with its registry written once."""
     own = tmp_path_factory.mktemp("corpus")
     shutil.copytree(CORPUS / "sources", own / "pipelines" / "acquire" / "sources")
     shutil.copytree(CORPUS / "expectations" / "landed", own / "expectations" / "landed")
     shutil.copytree(PROJECT / "expectations" / "shared", own / "expectations" / "shared")
     shutil.copytree(PROJECT / "data" / "seeds", own / "data" / "seeds")
-    found: dict[str, tuple[Settings, dict[str, Source]]] = {}
+    found: Registries = {}
     for where, project in (("pipelines", PROJECT), ("corpus", own)):
         settings = Settings(project=project, warehouse=tmp_path_factory.mktemp(where))
         sources = load_sources(settings.sources)
@@ -110,20 +118,20 @@ def registries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Sett
     return found
 
 
-def test_the_corpus_is_as_large_as_promised() -> None:
-    assert len(CASES) >= FEWEST_CASES
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test that asks for a case those of its module's topics."""
+    if "case" in metafunc.fixturenames:
+        cases = read_cases(*metafunc.module.TOPICS)
+        metafunc.parametrize("case", cases, ids=[case.name for case in cases])
 
 
-def test_names_are_unique_and_every_file_is_used() -> None:
-    names = [case.name for case in CASES]
-    assert sorted(names) == sorted(set(names))
-    used = {path for case in CASES for path in (case.file, case.before, *case.beside) if path}
-    files = {path.relative_to(CORPUS / "files").as_posix() for path in (CORPUS / "files").rglob("*") if path.is_file()}
-    assert files == used
+@pytest.fixture
+def check_case(registries: Registries, tmp_path: Path) -> Callable[[Case], None]:
+    """Return what lands and gates a case and compares the whole outcome with what it expects."""
+    return lambda case: _check(case, registries, tmp_path)
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_case(case: Case, registries: dict[str, tuple[Settings, dict[str, Source]]], tmp_path: Path) -> None:
+def _check(case: Case, registries: Registries, tmp_path: Path) -> None:
     common, sources = registries[case.declared_in]
     settings = replace(common, warehouse=tmp_path / "warehouse")
     shutil.copytree(common.registry, settings.registry)

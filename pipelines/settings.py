@@ -122,6 +122,11 @@ class Settings:
         return self.warehouse / "dagster"
 
     @property
+    def live(self) -> Path:
+        """Answers of a live fetch that is under way or was interrupted."""
+        return self.warehouse / "live"
+
+    @property
     def logs(self) -> Path:
         """What dbt and Dagster write while they run."""
         return self.warehouse / "logs"

@@ -150,7 +150,7 @@ class _Fetch:
     @property
     def waiting(self) -> Path:
         """Where answers wait until all are there."""
-        return self.settings.warehouse / "live" / SOURCE_ID
+        return self.settings.live / SOURCE_ID
 
     @property
     def state_file(self) -> Path:

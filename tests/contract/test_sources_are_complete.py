@@ -205,9 +205,16 @@ def test_every_measure_of_the_register_has_rows_at_a_place_of_its_commitment(lan
     assert unmeasured_commitments(seed("commitment_indicators"), seed("commitment_places"), landed) == []
 
 
-def test_every_declared_indicator_has_rows(settings: Settings, landed: pl.DataFrame):
-    declared = {one.id for source in load_sources(settings.sources).values() for one in source.indicators}
-    assert declared - set(landed["indicator_id"].drop_nulls()) == set()
+def test_every_declared_indicator_has_rows_or_a_reason(settings: Settings, landed: pl.DataFrame):
+    declared = {one.id: one for source in load_sources(settings.sources).values() for one in source.indicators}
+    without_rows = set(declared) - set(landed["indicator_id"].drop_nulls())
+    # Measured by the JSNA tables until a live fetch brings the Fingertips series itself.
+    live = {one for one in without_rows if one.isdigit()}
+    measured = {one.fingertips_id for one in declared.values() if not one.id.isdigit()}
+    assert {int(one) for one in live} <= measured
+    # Tables of the wards that data/raw leaves out for size.
+    assert {one.split(".")[0] for one in without_rows - live} <= {"trafford_wards"}
+    assert len(without_rows) < len(declared) / 10
 
 
 # Each rule on a small bad example.

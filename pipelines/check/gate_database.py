@@ -19,6 +19,9 @@ Engine = Literal["great_expectations", "duckdb"]
 LIST_PREFIX = "known_"
 """References of this prefix are lists to look things up in: small, and copied into the database."""
 
+SMALL_BYTES = 1_000_000
+"""A load of fewer bytes is copied into memory by the quick engine: fifty rules spend their time on opening it again."""
+
 MACROS = (
     # Fingertips puts an n before the codes of integrated care boards (E54) and sub-ICB locations (E38).
     "create macro plain_area_code(code) as regexp_replace(code, '^n(E38|E54)', '\\1')",
@@ -93,13 +96,18 @@ def open_gate_database(
     Yields:
         The database.
     """
-    path = (folder / "gate.duckdb").as_posix()
-    connect_args = {"config": {"memory_limit": memory_limit, "temp_directory": str(folder / "spill")}}
+    config: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": str(folder / "spill")}
+    small = engine == "duckdb" and isinstance(batch, Path) and batch.is_file() and batch.stat().st_size < SMALL_BYTES
+    if small:
+        config["threads"] = 1
+    path = ":memory:" if small else (folder / "gate.duckdb").as_posix()
+    connect_args = {"config": config}
     with _connection(path, connect_args, engine) as sql:
         for macro in MACROS:
             sql.execute(macro)
         if isinstance(batch, Path):
-            sql.execute(f"create view batch as select * from read_parquet({text_literal(batch)})")
+            kind = "table" if small else "view"
+            sql.execute(f"create {kind} batch as select * from read_parquet({text_literal(batch)})")
         else:
             _show_build_file(sql, batch)
         for name, select in references.items():

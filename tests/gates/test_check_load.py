@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.acquire.landed_schema import LANDED
 from pipelines.check.check_log import CHECKS, LOAD, LoadRow
+from pipelines.check.gate_database import Engine
 from pipelines.check.load_gate import LoadOutcome, check_load
 from pipelines.check.quarantine import QUARANTINE
 from pipelines.problems import ConfigurationError, Problem
@@ -34,10 +35,12 @@ def check(settings: Settings, land: Land, source: Callable[..., Any], now: datet
         load_id: str = "0123456789ab",
         day: int = 0,
         problems: tuple[Problem, ...] = (),
+        engine: Engine = "duckdb",
     ) -> LoadOutcome:
         landed = None if rows is None else land(rows, source_id, load_id)
         provides = "neighbour_sets" if source_id == "trafford_neighbours" else "indicator_values"
-        outcome = check_load(source(source_id, provides), landed, problems, settings, now + timedelta(days=day))
+        moment = now + timedelta(days=day)
+        outcome = check_load(source(source_id, provides), landed, problems, settings, moment, engine=engine)
         assert_accounts(outcome.load)
         return outcome
 

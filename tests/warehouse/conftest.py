@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+from filelock import FileLock
 
 from pipelines.acquire.landed_schema import INDICATOR_VALUES, LANDED
 from pipelines.acquire.period_labels import parse_period
@@ -560,14 +561,29 @@ class Built:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    root = tmp_path_factory.mktemp("warehouse")
+    """Build once for all workers: a build takes half a minute of two processors."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    root = shared / "warehouse_over_cases"
+    made = Built(root / "warehouse" / "build" / "outcomes_build.duckdb", root / "warehouse", root / "target")
+    with FileLock(shared / "warehouse_over_cases.lock"):
+        if not (root / "complete").exists():
+            shutil.rmtree(root, ignore_errors=True)
+            root.mkdir()
+            _build(root, made)
+            (root / "complete").touch()
+    return made
+
+
+def _build(root: Path, made: Built) -> None:
     cases = read_cases()
-    project, warehouse, target = root / "dbt_project", root / "warehouse", root / "target"
+    project, warehouse, target = root / "dbt_project", made.warehouse, made.target
     shutil.copytree(REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
     shutil.copytree(REPOSITORY / "data" / "seeds", root / "data" / "seeds")
     _write_seeds(root / "data" / "seeds", cases)
     _write_data(warehouse, cases)
-    build_file = warehouse / "build" / "outcomes_build.duckdb"
+    build_file = made.file
     build_file.parent.mkdir()
     dbt = Path(sys.executable).with_name("dbt")
     done = subprocess.run(
@@ -590,7 +606,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return Built(build_file, warehouse, target)
 
 
 @pytest.fixture(scope="session")

@@ -300,26 +300,34 @@ def _write_data(warehouse: Path, cases: Sequence[Case]) -> None:
     (warehouse / "quarantine").mkdir()
     accepted = {key: pl.DataFrame(schema=LANDED[source.provides]) for key, source in sources.items()}
     accepted[SOURCE] = indicator_rows(cases)
-    accepted["trafford_neighbours"] = pl.DataFrame(
-        [
-            {
-                "source_id": "trafford_neighbours",
-                "source_release": "2025-10",
-                "source_file": "trafford_neighbours/2025-10/set.csv",
-                "source_file_sha256": "sha",
-                "source_row_number": 2,
-                "set_id": "test",
-                "set_title": "A set of one",
-                "area_code": PLACE,
-                "neighbour_code": NEIGHBOUR,
-            }
-        ],
-        schema=LANDED["neighbour_sets"],
-        orient="row",
-    )
+    accepted["trafford_neighbours"] = neighbour_rows()
     for key, frame in accepted.items():
         frame.write_parquet(warehouse / "accepted" / f"{key}.parquet")
         _write_log(warehouse, key, frame.height, QUARANTINED_ROWS if key == SOURCE else 0)
+
+
+def neighbour_rows() -> pl.DataFrame:
+    """A set of one in two releases: one member left, and the one that stayed stands twice in the later release."""
+    rows = [
+        {
+            "source_id": "trafford_neighbours",
+            "source_release": release,
+            "source_file": f"trafford_neighbours/{release}/{file}.csv",
+            "source_file_sha256": "sha",
+            "source_row_number": number,
+            "set_id": "test",
+            "set_title": "A set of one",
+            "area_code": PLACE,
+            "neighbour_code": member,
+        }
+        for release, file, number, member in (
+            ("2024-10", "set", 2, NEIGHBOUR),
+            ("2024-10", "set", 3, "E08000008"),
+            ("2025-10", "set", 2, NEIGHBOUR),
+            ("2025-10", "set_again", 2, NEIGHBOUR),
+        )
+    ]
+    return pl.DataFrame(rows, schema=LANDED["neighbour_sets"], orient="row")
 
 
 def _write_log(warehouse: Path, source_id: str, rows: int, quarantined: int) -> None:
@@ -436,7 +444,8 @@ _CONFORMANCE: dict[str, list[Row]] = {
             ("District & UA (pre 4/19)", "lower_tier_authority", "2019-04-before"),
             ("Districts & UAs (from Apr 2023)", "lower_tier_authority", "2023-04"),
         )
-    ],
+    ]
+    + [{"area_type_label": "PCNs", "area_type": "pcn", "is_open_list": 1, "code_pattern": r"U\d{5}"}],
     "area_successions": [
         {"area_code": old, "successor_code": new, "change": change, "effective_date": "2023-04-01", "evidence": "Law"}
         for old, new, change in (

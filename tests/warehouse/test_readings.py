@@ -154,6 +154,8 @@ def test_areas_of_an_open_list_join(values, rows):
     assert [(row["area_code"], row["area_name"], row["area_type"]) for row in found] == [
         ("E99901", "New Surgery", "gp_practice"),
         ("E99901", "New Surgery", "gp_practice"),
+        # Its file names no type: the code has the shape of a network's.
+        ("U99903", "U99903", "pcn"),
         ("Y99902", "Y99902", "gp_practice"),
     ]
     listed = rows("select is_registered, is_current from dim_area where area_code = 'E99901'")
@@ -343,3 +345,18 @@ def test_names_of_an_indicator(rows):
         ("Smoking prevalence", "2019-11", "2024-10", 2, 0),
         ("renamed", "2025-10", "2025-10", 2, 1),
     ]
+
+
+def test_the_latest_release_of_a_neighbour_set_replaces_the_one_before(rows):
+    assert rows("select neighbour_code, source_file, source_row_number from bridge_area_neighbour") == [
+        {"neighbour_code": "E08000007", "source_file": "trafford_neighbours/2025-10/set.csv", "source_row_number": 2}
+    ]
+    named = rows(
+        "select duplicate_reason, duplicate_rows from named_duplicate where source_id = 'trafford_neighbours' order by 1"
+    )
+    assert named == [
+        {"duplicate_reason": "repeated_across_files", "duplicate_rows": 1},
+        {"duplicate_reason": "superseded_by_later_release", "duplicate_rows": 2},
+    ]
+    [load] = rows("select served_rows, duplicate_rows, published_rows from source_load where source_id = 'trafford_neighbours'")
+    assert load == {"served_rows": 4, "duplicate_rows": 3, "published_rows": 1}

@@ -3,12 +3,10 @@ with
         select source_id, count(*) as served, count(*) filter (where duplicate_reason is null) as published
         from {{ ref("int_indicator_values__deduplicated") }}
         group by source_id
-        {% for model in var("neighbour_set_models") %}
-            union all by name
-            select source_id, count(*) as served, count(*) as published
-            from {{ ref(model) }}
-            group by source_id
-        {% endfor %}
+        union all by name
+        select source_id, count(*) as served, count(*) filter (where duplicate_reason is null) as published
+        from {{ ref("int_neighbour_members__deduplicated") }}
+        group by source_id
     )
 
 select

@@ -8,6 +8,7 @@ rule but the one against nulls.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pipelines.check.expectation_suites import IDENTITY
@@ -17,6 +18,10 @@ from pipelines.check.rule_verdict import Verdict, first_line
 if TYPE_CHECKING:
     from pipelines.check.expectation_suites import Expectation, Suite
     from pipelines.check.gate_database import GateDatabase
+
+
+_AT_ONCE: Final = 2
+"""Rules put at once: most of a rule's time is planning, which uses one processor."""
 
 
 def verdicts(database: GateDatabase, suite: Suite, detail_rows: int) -> dict[str, Verdict]:
@@ -30,7 +35,9 @@ def verdicts(database: GateDatabase, suite: Suite, detail_rows: int) -> dict[str
     Returns:
         ``check_id`` to verdict, for every rule.
     """
-    return {one.check_id: _verdict(database, one, detail_rows) for one in suite.expectations}
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        found = pool.map(lambda one: _verdict(database.another_connection(), one, detail_rows), suite.expectations)
+        return dict(zip((one.check_id for one in suite.expectations), found, strict=True))
 
 
 def _verdict(database: GateDatabase, one: Expectation, detail_rows: int) -> Verdict:

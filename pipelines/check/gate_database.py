@@ -6,7 +6,7 @@ Opening it and reading from it belong here. Which rules run, and what their answ
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,8 +19,11 @@ Engine = Literal["great_expectations", "duckdb"]
 LIST_PREFIX = "known_"
 """References of this prefix are lists to look things up in: small, and copied into the database."""
 
-SMALL_BYTES = 1_000_000
+SMALL_BYTES = 20_000_000
 """A load of fewer bytes is copied into memory by the quick engine: fifty rules spend their time on opening it again."""
+
+TINY_BYTES = 100_000
+"""Below this, about a thousand rows, a second thread costs more than it brings."""
 
 MACROS = (
     # Fingertips puts an n before the codes of integrated care boards (E54) and sub-ICB locations (E38).
@@ -71,6 +74,10 @@ class GateDatabase:
         """Return a query's only value, a whole number."""
         return int(self.sql.execute(statement).fetchone()[0])
 
+    def another_connection(self) -> GateDatabase:
+        """Return the same database through a connection of its own, for another thread."""
+        return replace(self, sql=self.sql.cursor())
+
     def columns(self) -> tuple[str, ...]:
         """Return the names of the batch's columns."""
         return tuple(str(row["column_name"]) for row in self.rows("describe batch"))
@@ -97,8 +104,9 @@ def open_gate_database(
         The database.
     """
     config: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": str(folder / "spill")}
-    small = engine == "duckdb" and isinstance(batch, Path) and batch.is_file() and batch.stat().st_size < SMALL_BYTES
-    if small:
+    size = batch.stat().st_size if engine == "duckdb" and isinstance(batch, Path) and batch.is_file() else None
+    small = size is not None and size < SMALL_BYTES
+    if size is not None and size < TINY_BYTES:
         config["threads"] = 1
     path = ":memory:" if small else (folder / "gate.duckdb").as_posix()
     connect_args = {"config": config}

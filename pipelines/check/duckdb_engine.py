@@ -35,9 +35,12 @@ def verdicts(database: GateDatabase, suite: Suite, detail_rows: int) -> dict[str
     Returns:
         ``check_id`` to verdict, for every rule.
     """
+
+    def put(one: Expectation) -> tuple[str, Verdict]:
+        return one.check_id, _verdict(database.another_connection(), one, detail_rows)
+
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        found = pool.map(lambda one: _verdict(database.another_connection(), one, detail_rows), suite.expectations)
-        return dict(zip((one.check_id for one in suite.expectations), found, strict=True))
+        return dict(pool.map(put, suite.expectations))
 
 
 def _verdict(database: GateDatabase, one: Expectation, detail_rows: int) -> Verdict:

@@ -103,6 +103,7 @@ def _neighbours(sql: DuckDBPyConnection) -> list[tuple[str, str]]:
 def _news(sql: DuckDBPyConnection) -> list[tuple[str, str]]:
     return [
         ("Served", _text(sql, _SERVED)),
+        ("This file", _text(sql, _FILED)),
         ("New indicators", _absent(sql, "indicator_id")),
         ("New areas", _absent(sql, "plain_area_code(area_code)")),
         ("New periods", _absent(sql, "indicator_id || ' ' || period_label")),
@@ -166,6 +167,10 @@ select
     format('{:,} rows of ', count(*))
     || coalesce(string_agg(distinct source_release, ', ' order by source_release), 'no release')
 from served
+"""
+_FILED: Final = """
+select coalesce('is filed already, as ' || any_value(source_file), 'is not filed')
+from served where source_file_sha256 in (select source_file_sha256 from loaded)
 """
 # Of several releases the latest counts, as it does in the model.
 _COMPARED: Final = """

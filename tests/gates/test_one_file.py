@@ -84,6 +84,10 @@ def test_it_says_what_the_file_is_and_what_of_it_is_new(settings: Settings, tmp_
     assert news["New periods"] == "1: 91547 2099/00"
     assert news["New areas"] == "none"
     assert news["Figures"] == "1 served already with the same value, 1 with another value, 1 not served yet"
+    assert news["This file"] == "is not filed"
+    again = check_file(original, "fingertips", settings, NOW).summary
+    assert again is not None
+    assert dict(again.news)["This file"].startswith("is filed already, as fingertips/")
     assert news["Revised"] == "91547 E92000001 2013/14: 19.17, served 19.1708"
 
 

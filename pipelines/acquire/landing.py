@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from pipelines.acquire.raw_snapshots import RawFile, RawRelease, is_companion, tables_for, verify
 from pipelines.acquire.readers import READER_VERSION, READERS
 from pipelines.acquire.readers.open_table import open_table
-from pipelines.acquire.readers.shaping import ReadFile, TableFile, require_scannable
+from pipelines.acquire.readers.table_file import ReadFile, TableFile, require_scannable
 from pipelines.acquire.source_registry import Source
 from pipelines.acquire.table_declaration import Table
 from pipelines.problems import OutcomesError, Problem, SourceRefused

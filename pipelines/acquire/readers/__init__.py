@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pipelines.acquire.readers import fingertips_csv, pholio_csv, tidy_table, wide_table
-from pipelines.acquire.readers.shaping import Reader
+from pipelines.acquire.readers.table_file import Reader
 
 READERS: Final[Mapping[str, Reader]] = {
     "fingertips_csv": fingertips_csv.read,

@@ -12,7 +12,9 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.acquire.readers.shaping import ReadFile, TableFile, bind, cell, cells_of, header_of, shape
+from pipelines.acquire.readers.binding import bind, cell
+from pipelines.acquire.readers.shaping import shape
+from pipelines.acquire.readers.table_file import ReadFile, TableFile, cells_of, header_of
 
 _ENGLAND_COMPARISON: Final = "compared_to_england_published"
 _PARENT_COMPARISON: Final = "compared_to_parent_published"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.acquire.readers.companion_file import describe
-from pipelines.acquire.readers.shaping import TableFile, table_name
 from pipelines.acquire.readers.table_bounds import Grid, TableNotThere, find_table
+from pipelines.acquire.readers.table_file import TableFile, table_name
 from pipelines.acquire.readers.text_records import read_records
 from pipelines.acquire.readers.workbook_sheet import read_sheet
 from pipelines.problems import SourceRefused

@@ -12,9 +12,11 @@ from typing import Final
 import polars as pl
 
 from pipelines.acquire.period_labels import label_from_first_year
+from pipelines.acquire.readers.binding import bind, cell
 from pipelines.acquire.readers.delimited_text import ROW_NUMBER
 from pipelines.acquire.readers.fingertips_csv import same_header
-from pipelines.acquire.readers.shaping import ReadFile, TableFile, bind, cell, cells_of, header_of, shape
+from pipelines.acquire.readers.shaping import shape
+from pipelines.acquire.readers.table_file import ReadFile, TableFile, cells_of, header_of
 from pipelines.problems import ConfigurationError, Problem
 
 _BANDS: Final = {

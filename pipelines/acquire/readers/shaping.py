@@ -1,344 +1,27 @@
-"""From a publisher's columns to the landed columns: binding by name, typing, and saying what could not be read.
+"""From the text of bound columns to the landed columns: typing, periods, lookups, and saying what could not be read.
 
 What every reader shares belongs here. The layout of a particular format belongs to its reader.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
 from functools import reduce
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 import polars as pl
 
 from pipelines.acquire.landed_schema import FREE, LANDED, NUMERIC
 from pipelines.acquire.period_labels import YearType, label_from_first_year, period_of
-from pipelines.acquire.readers.delimited_text import ROW_NUMBER, position_name, read_header, scan, stray_quotes, walk
-from pipelines.acquire.readers.table_bounds import Grid, plain
-from pipelines.problems import Problem, SourceRefused
+from pipelines.acquire.readers.binding import text_of
+from pipelines.acquire.readers.delimited_text import ROW_NUMBER, position_name
+from pipelines.acquire.readers.table_bounds import plain
+from pipelines.acquire.readers.table_file import HEADER_CELLS, RECORD_CELLS, TableFile
 
 if TYPE_CHECKING:
-    from pipelines.acquire.raw_snapshots import RawFile
-    from pipelines.acquire.source_registry import Source
-    from pipelines.acquire.table_declaration import Lookup, Table
+    from pipelines.acquire.table_declaration import Lookup
 
-RECORD_CELLS: Final = "_record_cells"
-"""Column of a frame with ragged records: number of cells of such a record, null for the others."""
-HEADER_CELLS: Final = "_header_cells"
-"""Column beside it: number of cells of the header."""
-_PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 _BETWEEN_KEYS: Final = "\x1f"
-
-
-@dataclass(frozen=True, slots=True)
-class TableFile:
-    """One table of one file to read.
-
-    Attributes:
-        source: Its source.
-        table: The table that it belongs to.
-        raw: The file, verified.
-        workspace: Existing folder for temporary copies, kept until the frame is written.
-        grid: The table's records, if it is on a sheet or only a part of a text file; None if the whole text file is the
-            table, which is then scanned.
-        texts: Landed column to the text that the surroundings of the table, or a file beside it, say for every row.
-    """
-
-    source: Source
-    table: Table
-    raw: RawFile
-    workspace: Path
-    grid: Grid | None = None
-    texts: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def name(self) -> str:
-        """The file's name relative to ``data/raw``, and after ``#`` the sheet if it is a workbook."""
-        return table_name(self.raw, self.table)
-
-    @property
-    def header_row(self) -> int:
-        """Number of the record that holds the headers."""
-        return 1 if self.grid is None else self.grid.header_row
-
-    def refused(self, *problems: Problem) -> SourceRefused:
-        """Return the refusal of the source for these problems of this file."""
-        return SourceRefused(self.source.id, problems)
-
-
-def table_name(raw: RawFile, table: Table) -> str:
-    """Return a file's name and, after ``#``, the sheet that a table reads from it."""
-    return raw.name if table.parse.sheet is None else f"{raw.name}#{table.parse.sheet}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadFile:
-    """One file in landed shape.
-
-    Attributes:
-        frame: Landed columns in landed order.
-        rows: How many rows the frame must have, counted independently of it.
-        blank_records: Data records without a single filled cell, which are not landed.
-    """
-
-    frame: pl.LazyFrame
-    rows: int
-    blank_records: int
-
-
-class Reader(Protocol):
-    """Reads one file of a table; raises :class:`SourceRefused` if the file is not as declared."""
-
-    def __call__(self, file: TableFile) -> ReadFile:
-        """Return the file in landed shape."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """A file whose header has been checked and whose records have been walked.
-
-    Attributes:
-        frame: ``source_row_number`` and one text column a header cell; with ragged records also
-            :data:`RECORD_CELLS` and :data:`HEADER_CELLS`.
-        records: Filled data records.
-        blank_records: Blank data records, already left out of the frame.
-    """
-
-    frame: pl.LazyFrame
-    records: int
-    blank_records: int
-
-
-def header_of(file: TableFile) -> tuple[str, ...]:
-    """Read a file's header, or refuse the source.
-
-    Args:
-        file: The file.
-
-    Returns:
-        The headers, stripped.
-
-    Raises:
-        SourceRefused: The header cannot be read.
-    """
-    if file.grid is not None:
-        return file.grid.header
-    header = read_header(file.raw.path, file.source.encoding_of(file.table), file.raw.name)
-    if isinstance(header, Problem):
-        raise file.refused(header)
-    return header
-
-
-def cells_of(file: TableFile, width: int) -> Cells:
-    """Walk a file and scan it as text; call it only after the header has been checked.
-
-    Args:
-        file: The file.
-        width: Number of header cells.
-
-    Returns:
-        Its cells, without the blank records.
-
-    Raises:
-        SourceRefused: Some record cannot be read.
-    """
-    if file.grid is not None:
-        grid = file.grid
-        return Cells(_with_ragged(_frame_of(grid), grid.ragged, width), len(grid.records), grid.blank)
-    encoding = file.source.encoding_of(file.table)
-    records = walk(file.raw.path, encoding, file.raw.name, width)
-    if records.problems:
-        raise file.refused(*records.problems)
-    frame = scan(file.raw.path, encoding, width, file.workspace)
-    if records.blank:
-        filled = pl.any_horizontal(pl.col(position_name(position)).str.len_bytes() > 0 for position in range(width))
-        # A record may have no filled cell but one beyond the header: it is ragged and not blank.
-        frame = frame.filter(filled | pl.col(ROW_NUMBER).is_in(list(records.ragged)))
-    return Cells(_with_ragged(frame, records.ragged, width), records.filled, records.blank)
-
-
-def _frame_of(grid: Grid) -> pl.LazyFrame:
-    cells = {
-        position_name(position): [
-            record.cells[position] if position < len(record.cells) else None for record in grid.records
-        ]
-        for position in range(len(grid.header))
-    }
-    numbers = pl.Series(ROW_NUMBER, [record.number for record in grid.records], dtype=pl.Int64)
-    return pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String())).insert_column(0, numbers).lazy()
-
-
-def _with_ragged(frame: pl.LazyFrame, ragged: Mapping[int, int], width: int) -> pl.LazyFrame:
-    if not ragged:
-        return frame
-    return frame.with_columns(
-        pl.col(ROW_NUMBER)
-        .cast(pl.Int64)
-        .replace_strict(ragged, default=None, return_dtype=pl.Int64)
-        .alias(RECORD_CELLS),
-        pl.lit(width, pl.Int64).alias(HEADER_CELLS),
-    )
-
-
-def require_scannable(file: TableFile) -> None:
-    """Scan a file's cells alone, to tell a file that cannot be scanned from any other failure.
-
-    Args:
-        file: A file whose walk found no problem.
-
-    Raises:
-        SourceRefused: The scan fails; the problems name the records with a quote inside an unquoted cell.
-    """
-    if file.grid is not None:
-        return
-    path, encoding, name = file.raw.path, file.source.encoding_of(file.table), file.raw.name
-    width = len(header_of(file))
-    try:
-        scan(path, encoding, width, file.workspace).select(
-            pl.col(position_name(position)).count() for position in range(width)
-        ).collect(engine="streaming")
-    except pl.exceptions.ComputeError as error:
-        fallback = Problem(
-            "malformed_csv", f"The file cannot be scanned ({error}).", "Look at the quoting of its cells.", file=name
-        )
-        raise file.refused(*(stray_quotes(path, encoding, name) or (fallback,))) from error
-
-
-def bind(
-    header: tuple[str, ...],
-    declared: Mapping[str, str],
-    *,
-    ignored: Collection[str],
-    optional: Collection[str],
-    file: TableFile,
-    key: Callable[[str], str] = plain,
-) -> dict[str, int]:
-    """Find the position of every declared column by its name.
-
-    Args:
-        header: The file's headers.
-        declared: Publisher's header to landed column; several spellings may lead to one column.
-        ignored: Headers that are known and not landed.
-        optional: Landed columns that the file may lack.
-        file: The file, for messages.
-        key: What makes two spellings of a header the same.
-
-    Returns:
-        Landed column to position, counted from 0.
-
-    Raises:
-        SourceRefused: A header is unknown, a declared column is missing, or two headers claim one column.
-    """
-    by_key = {key(name): landed for name, landed in declared.items()}
-    ignored_keys = {key(name) for name in ignored}
-    bound: dict[str, int] = {}
-    problems: list[Problem] = []
-    for position, name in enumerate(header):
-        landed = by_key.get(key(name))
-        if landed is None:
-            if key(name) not in ignored_keys:
-                problems.append(_unknown(file, name, position))
-        elif landed in bound:
-            problems.append(_claimed_twice(file, name, landed, header[bound[landed]]))
-        else:
-            bound[landed] = position
-    for landed in dict.fromkeys(declared.values()):
-        if landed not in bound and landed not in optional:
-            spellings = [name for name, column in declared.items() if column == landed]
-            problems.append(_missing(file, spellings, landed))
-    if problems:
-        raise file.refused(*problems)
-    return bound
-
-
-def _unknown(file: TableFile, name: str, position: int) -> Problem:
-    return Problem(
-        "unknown_column",
-        f"Column {position + 1} of the file is not declared.",
-        f"Map it in columns of {file.source.id}.yml, or list it in ignored_columns.",
-        file=file.name,
-        row=file.header_row,
-        column=name,
-    )
-
-
-def _claimed_twice(file: TableFile, name: str, landed: str, other: str) -> Problem:
-    return Problem(
-        "column_twice",
-        f"Both {other!r} and {name!r} would land as {landed}.",
-        "Keep one of them and list the other in ignored_columns.",
-        file=file.name,
-        row=file.header_row,
-        column=name,
-    )
-
-
-def _missing(file: TableFile, spellings: list[str], landed: str) -> Problem:
-    return Problem(
-        "missing_column",
-        f"The file has no column for {landed} (declared spellings: {', '.join(map(repr, spellings))}).",
-        f"Add the new spelling to columns of {file.source.id}.yml, or ask the publisher what became of the column.",
-        file=file.name,
-        row=file.header_row,
-        column=spellings[0],
-    )
-
-
-def cell(position: int) -> pl.Expr:
-    """Return the text of the cell at a position, counted from 0."""
-    return pl.col(position_name(position))
-
-
-def bind_cells(
-    header: tuple[str, ...], file: TableFile, declared: Mapping[str, str], *, ignored: Collection[str] = ()
-) -> dict[str, pl.Expr]:
-    """Find the text of every landed column that cells of the table fill, alone or composed.
-
-    Args:
-        header: The file's headers.
-        file: The file.
-        declared: Publisher's header to landed column.
-        ignored: Headers that are known and not landed, over and above the declared ones.
-
-    Returns:
-        Landed column to the expression of its text. A composed text is null if one of its cells is empty or a marker.
-
-    Raises:
-        SourceRefused: See :func:`bind`; or a header of a template is missing.
-    """
-    used = {plain(name) for text in file.table.composed.values() for name in _PLACEHOLDER.findall(text)}
-    positions = {plain(name): position for position, name in enumerate(header)}
-    if missing := [
-        _missing(file, [name], landed)
-        for landed, text in file.table.composed.items()
-        for name in _PLACEHOLDER.findall(text)
-        if plain(name) not in positions
-    ]:
-        raise file.refused(*missing)
-    bound = bind(
-        header,
-        declared,
-        ignored={*file.source.ignored_of(file.table), *ignored, *used},
-        optional=file.source.optional_of(file.table),
-        file=file,
-    )
-    return {
-        **{landed: cell(position) for landed, position in bound.items()},
-        **{landed: _composed(text, positions, file) for landed, text in file.table.composed.items()},
-    }
-
-
-def _composed(template: str, positions: Mapping[str, int], file: TableFile) -> pl.Expr:
-    markers = file.source.markers_of(file.table)
-    # The pattern has one group, so every second part is a header.
-    return pl.concat_str(
-        _text(cell(positions[plain(part)]), markers) if odd % 2 else pl.lit(part)
-        for odd, part in enumerate(_PLACEHOLDER.split(template))
-    )
 
 
 def shape(
@@ -368,7 +51,7 @@ def shape(
     schema = LANDED[file.source.provides]
     markers = file.source.markers_of(file.table)
     filled = {
-        **{name: _text(expression, markers) for name, expression in bound.items()},
+        **{name: text_of(expression, markers) for name, expression in bound.items()},
         **{name: pl.lit(text) for name, text in (*file.table.constants.items(), *file.texts.items())},
     }
     ragged = [name for name in (RECORD_CELLS, HEADER_CELLS) if name in frame.collect_schema().names()]
@@ -408,12 +91,6 @@ def _as_published(bound: Mapping[str, pl.Expr], markers: Mapping[str, str]) -> I
     if markers:
         meaning = published.str.strip_chars().replace_strict(markers, default=None, return_dtype=pl.String)
         yield meaning.alias("value_marker_meaning")
-
-
-def _text(expression: pl.Expr, markers: Collection[str]) -> pl.Expr:
-    """Return stripped text (no-break spaces too); null if it is empty or stands for a missing value."""
-    stripped = expression.str.strip_chars()
-    return pl.when(~stripped.is_in(["", *markers])).then(stripped)
 
 
 def _typed(filled: Collection[str], file: TableFile) -> Iterator[pl.Expr]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.acquire.readers.shaping import ReadFile, TableFile, bind_cells, cells_of, header_of, shape
+from pipelines.acquire.readers.binding import bind_cells
+from pipelines.acquire.readers.shaping import shape
 from pipelines.acquire.readers.table_bounds import plain
+from pipelines.acquire.readers.table_file import ReadFile, TableFile, cells_of, header_of
 
 
 def read(file: TableFile) -> ReadFile:

@@ -9,8 +9,10 @@ import re
 
 import polars as pl
 
+from pipelines.acquire.readers.binding import bind_cells
 from pipelines.acquire.readers.delimited_text import position_name
-from pipelines.acquire.readers.shaping import ReadFile, TableFile, bind_cells, cells_of, header_of, shape
+from pipelines.acquire.readers.shaping import shape
+from pipelines.acquire.readers.table_file import ReadFile, TableFile, cells_of, header_of
 from pipelines.problems import Problem
 
 

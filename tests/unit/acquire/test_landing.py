@@ -14,7 +14,7 @@ from pipelines.acquire import landing
 from pipelines.acquire.landing import land, read_load_record
 from pipelines.acquire.raw_snapshots import RawRelease, find_releases, loose_release
 from pipelines.acquire.readers import READERS, tidy_table
-from pipelines.acquire.readers.shaping import ReadFile, TableFile
+from pipelines.acquire.readers.table_file import ReadFile, TableFile
 from pipelines.acquire.source_registry import Source, load_sources
 from pipelines.problems import OutcomesError, SourceRefused
 

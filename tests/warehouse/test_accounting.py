@@ -13,12 +13,13 @@ import pytest
 from pipelines.acquire.source_registry import load_sources
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# Two England rows under a parent; two rows under a second age label, and a suppressed one; two in a second file; four
-# in an older release; three under codes that were replaced.
+# Two England rows under a parent; two rows under a second age label, and a suppressed one; two in a second file; one
+# that stands twice in its file; four in an older release; three under codes that were replaced.
 DUPLICATES = {
     "age_band_repeated": 3,
     "recoded_area_repeated": 1,
     "repeated_across_files": 2,
+    "repeated_in_file": 1,
     "repeated_per_parent": 2,
     "superseded_by_later_release": 4,
     "superseded_by_successor_code": 2,

@@ -33,6 +33,7 @@ with
             first_value(source_release) over same_key as kept_release,
             first_value(source_file) over same_key as kept_file,
             first_value(is_recoded) over same_key as kept_is_recoded,
+            first_value(parent_code) over same_key as kept_parent_code,
             first_value(value) over same_key as kept_value,
             first_value(value_as_published) over same_key as kept_as_published,
             -- One age band under two labels: a row whose age is `Not applicable` beside one that names the band.
@@ -71,6 +72,7 @@ select
         kept_release,
         kept_file,
         kept_is_recoded,
+        kept_parent_code,
         kept_value,
         kept_as_published,
         copies_with_age_band,
@@ -94,8 +96,10 @@ select
         then 'superseded_by_successor_code'
         when copy_number > 1 and source_file <> kept_file
         then 'repeated_across_files'
-        when copy_number > 1
+        when copy_number > 1 and parent_code is distinct from kept_parent_code
         then 'repeated_per_parent'
+        when copy_number > 1
+        then 'repeated_in_file'
         when age = 'Not applicable' and copies_with_age_band > 0
         then 'age_band_repeated'
     end as duplicate_reason

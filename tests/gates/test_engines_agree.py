@@ -10,7 +10,8 @@ import pytest
 from pipelines.check.gate import GateReport
 
 Gate = Callable[..., GateReport]
-SOURCES = ("fingertips", "trafford_jsna", "ukhsa_bacteraemia", "trafford_localities", "trafford_neighbours")
+# One source of each suite that has rules of its own; the shared rules are in the first of them.
+SPOILED = ("fingertips", "trafford_localities", "trafford_neighbours")
 
 
 def said(report: GateReport) -> list[tuple[str, str, int | None, str]]:
@@ -40,7 +41,7 @@ def spoiled(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("source_id", "state"), [*((one, "spoiled") for one in SOURCES), ("fingertips", "good"), ("trafford_jsna", "good")]
+    ("source_id", "state"), [*((one, "spoiled") for one in SPOILED), ("fingertips", "good"), ("trafford_jsna", "good")]
 )
 def test_both_engines_say_the_same(
     source_id: str, state: str, good: Mapping[str, Callable[[], pl.DataFrame]], gate: Gate

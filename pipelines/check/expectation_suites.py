@@ -6,6 +6,7 @@ the JSON files in ``expectations/``.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import re
@@ -223,15 +224,38 @@ def to_gx(suite: Suite) -> gx.ExpectationSuite:
         kwargs: dict[str, Any] = dict(one.kwargs)
         if one.query is not None:
             kwargs[QUERY_KEY] = _for_gx(one.query)
-        configuration = ExpectationConfiguration(
-            type=one.type, kwargs=kwargs, meta={"check_id": one.check_id}, severity=FailureSeverity(one.severity)
-        )
+        rule: dict[str, Any] = {"meta": {"check_id": one.check_id}, "severity": FailureSeverity(one.severity)}
         try:
-            built.append(configuration.to_domain_obj())
+            if one.query is not None:
+                built.append(_counting_expectation()(**kwargs, **rule))
+            else:
+                built.append(ExpectationConfiguration(type=one.type, kwargs=kwargs, **rule).to_domain_obj())
         except Exception as error:
             raise ConfigurationError(f"suite {suite.suite}, check_id {one.check_id}, kwargs: {error}") from error
     # Not add_expectation: it keeps only the last of several rules about the same table.
     return gx.ExpectationSuite(name=suite.suite, expectations=built)
+
+
+@functools.cache
+def _counting_expectation() -> Any:
+    """Return ``UnexpectedRowsExpectation`` without its second query.
+
+    The library runs every query twice, once to count the rows and once to fetch them. Only the count is used here, as
+    the rows that are set aside must be complete and are fetched by ``gate``; without the other query a gate of 57 rules
+    takes two thirds of the time (1.7 s and 1.1 s, measured on 2 cores).
+    """
+    from great_expectations.expectations.core.unexpected_rows_expectation import (  # noqa: PLC0415
+        UnexpectedRowsExpectation,
+    )
+
+    class CountUnexpectedRowsExpectation(UnexpectedRowsExpectation):
+        metric_dependencies = ("unexpected_rows_query.row_count",)
+
+        def _validate(self, metrics: dict[str, Any], *_: object, **__: object) -> dict[str, Any]:
+            failed = metrics["unexpected_rows_query.row_count"]
+            return {"success": failed == 0, "result": {"observed_value": failed}}
+
+    return CountUnexpectedRowsExpectation
 
 
 def _for_gx(query: str) -> str:

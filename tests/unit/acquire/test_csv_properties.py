@@ -48,7 +48,7 @@ ROWS = (
 FINGERTIPS = "\r\n".join((HEADER, *ROWS, "," * 26, "")).encode()
 
 quick = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

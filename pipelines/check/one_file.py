@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +82,8 @@ def check_file(
             land(source, [loose_release(source_id, file)], aside.landed, every_table=False)
         except SourceRefused as refused:
             return FileCheck(check_load(source, None, refused.problems, aside, now, engine=engine), None, ())
-        summary = summarise(landed, accepted)
-        outcome = check_load(source, landed, (), aside, now, engine=engine, whole_load=False)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            summary = beside.submit(summarise, landed, served)
+            outcome = check_load(source, landed, (), aside, now, engine=engine, whole_load=False)
     suite = load_suite(settings.expectations / "landed" / f"{source_id}.json")
-    return FileCheck(outcome, summary, tuple(one.check_id for one in suite.expectations if one.of_whole_load))
+    return FileCheck(outcome, summary.result(), tuple(one.check_id for one in suite.expectations if one.of_whole_load))

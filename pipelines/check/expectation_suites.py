@@ -241,7 +241,7 @@ def _counting_expectation() -> Any:
     """Return ``UnexpectedRowsExpectation`` without its second query.
 
     The library runs every query twice, once to count the rows and once to fetch them. Only the count is used here, as
-    the rows that are set aside must be complete and are fetched by ``gate``; without the other query a gate of 57 rules
+    the rows that are set aside must be complete and are fetched by ``gate``; without the other query a gate of 53 rules
     takes two thirds of the time (1.7 s and 1.1 s, measured on 2 cores).
     """
     from great_expectations.expectations.core.unexpected_rows_expectation import (  # noqa: PLC0415

@@ -21,7 +21,7 @@ from pipelines.check.expectation_suites import load_suite
 from pipelines.check.gate import CheckResult, run_gate
 from pipelines.check.gate_database import Engine, text_literal
 from pipelines.check.load_decision import Decision, decide
-from pipelines.check.quarantine import QUARANTINE, SplitCounts, split
+from pipelines.check.quarantine import QUARANTINE, SplitCounts, count_split, split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,8 @@ def check_load(
         settings: Folders.
         now: Time of the check; must carry a zone.
         engine: Who runs the rules.
-        whole_load: Whether the rules about everything that a source has are asked, too.
+        whole_load: Whether this is everything that the source has. If not, the rules about a whole load are not asked,
+            and nothing is promoted or set aside: only the outcome is of interest.
 
     Returns:
         The outcome, as recorded.
@@ -121,9 +122,9 @@ def check_load(
         return _record(source, settings, moment, _Verdict.of_problems(problems, moment))
     with tempfile.TemporaryDirectory(prefix=".gate_", dir=settings.warehouse) as folder:
         verdict = _gate(source, landed, settings, moment, Path(folder), engine=engine, whole_load=whole_load)
-        if verdict.decision.accepted:
+        if whole_load and verdict.decision.accepted:
             (Path(folder) / "accepted.parquet").replace(_accepted(source, settings))
-        if verdict.split is not None:
+        if whole_load and verdict.split is not None:
             (Path(folder) / "quarantine.parquet").replace(_quarantine(source, settings))
     return _record(source, settings, moment, verdict)
 
@@ -182,13 +183,11 @@ def _gate(
     )
     if report.rows is None:
         return _Verdict(decide(report, 0, 0, 0), report.results, None)
-    counts = split(
-        landed,
-        report,
-        folder / "accepted.parquet",
-        folder / "quarantine.parquet",
-        _quarantine(source, settings),
-    )
+    if whole_load:
+        aside = folder / "quarantine.parquet"
+        counts = split(landed, report, folder / "accepted.parquet", aside, _quarantine(source, settings))
+    else:
+        counts = count_split(landed, report)
     decision = decide(report, counts.landed, counts.quarantined, source.gate.max_quarantined_share)
     record = read_load_record(landed)
     return _Verdict(decision, report.results, counts, record.load_id, ", ".join(record.releases), len(record.files))

@@ -88,6 +88,27 @@ def split(
     return counts
 
 
+def count_split(landed: Path, report: GateReport) -> SplitCounts:
+    """Count what :func:`split` would write, without writing it.
+
+    Args:
+        landed: The load.
+        report: The gate's report, run with ``failing_rows``.
+
+    Returns:
+        The counts.
+
+    Raises:
+        ValueError: The report was made without ``failing_rows``.
+    """
+    if report.failing_rows is None:
+        raise ValueError("count_split needs a report that was made with failing_rows")
+    rows = pl.scan_parquet(landed).select(pl.len()).collect().item()
+    identity = ("source_file", "source_row_number", "source_column")
+    quarantined = pl.scan_parquet(report.failing_rows).select(identity).unique().select(pl.len()).collect().item()
+    return SplitCounts(landed=rows, accepted=rows - quarantined, quarantined=quarantined)
+
+
 _SAME_ROW: Final = "using (source_file, source_row_number, source_column)"
 _SET_ASIDE: Final = "(select distinct source_file, source_row_number, source_column from failing)"
 

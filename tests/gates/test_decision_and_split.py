@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipelines.check.gate import FAILING_COLUMNS, CheckResult, GateReport, Outcome
 from pipelines.check.load_decision import decide
-from pipelines.check.quarantine import QUARANTINE, split
+from pipelines.check.quarantine import QUARANTINE, count_split, split
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -97,3 +99,17 @@ def test_every_landed_row_is_accepted_or_quarantined_once(
 def test_split_needs_the_complete_list_of_failing_rows(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="failing_rows"):
         split(tmp_path, GateReport("s", 1, (result("passed"),), None), tmp_path, tmp_path, None)
+
+
+def test_counting_says_what_splitting_writes(
+    good: Mapping[str, Callable[[], pl.DataFrame]], gate: Any, tmp_path: Path
+) -> None:
+    rows = good["fingertips"]().with_columns(
+        area_code=pl.when(pl.col("source_row_number") < 5).then(pl.lit("E99999999")).otherwise("area_code")
+    )
+    landed = tmp_path / "landed.parquet"
+    rows.write_parquet(landed)
+    report = gate("fingertips", rows)
+    written = split(landed, report, tmp_path / "accepted.parquet", tmp_path / "quarantine.parquet", None)
+    assert written.quarantined == 3
+    assert count_split(landed, report) == written

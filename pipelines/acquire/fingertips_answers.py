@@ -12,14 +12,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from pipelines.acquire.fingertips_wanted import PARENT_AREA_TYPE_ID, Question
 from pipelines.acquire.raw_snapshots import tables_for
-from pipelines.acquire.readers.fingertips_csv import same_header
+from pipelines.acquire.readers.fingertips_csv import PARENT_COMPARISON_HEADER, same_header
 from pipelines.acquire.source_registry import Source
 from pipelines.problems import ConfigurationError, OutcomesError, Problem
 
@@ -29,8 +28,6 @@ _TABLE_TYPES: Final = frozenset(
 _JSON_TYPES: Final = frozenset({"application/json", "text/json", ""})
 _FIRST_BYTES: Final = 80
 _ENGLAND: Final = "E92000001"
-# The comparison with the parent area has a name for every kind of parent; the reader recognises it in the same way.
-_PARENT_COMPARISON: Final = re.compile(r"comparedto(?!england|goal).+|columnnotused")
 _AGAIN: Final = "Run outcomes refresh --live again later; if it stays so, open the address in a browser."
 
 
@@ -283,7 +280,7 @@ def _bind(answer: Answer, header: list[str], source: Source, file: str) -> dict[
     unknown: list[str] = []
     for position, name in enumerate(header):
         plain = same_header(name)
-        landed = declared.get(plain) or ("" if _PARENT_COMPARISON.fullmatch(plain) else None)
+        landed = declared.get(plain) or ("" if PARENT_COMPARISON_HEADER.fullmatch(plain) else None)
         if landed is None or landed in columns:
             unknown.append(name)
         else:

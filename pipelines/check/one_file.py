@@ -17,7 +17,6 @@ from pipelines.acquire.raw_snapshots import loose_release
 from pipelines.acquire.source_registry import load_sources, write_registry
 from pipelines.check.expectation_suites import load_suite
 from pipelines.check.file_summary import FileSummary, summarise
-from pipelines.check.gate_database import Engine
 from pipelines.check.load_gate import LoadOutcome, check_load
 from pipelines.problems import ConfigurationError, SourceRefused
 
@@ -42,20 +41,18 @@ class FileCheck:
     not_asked: tuple[str, ...]
 
 
-def check_file(
-    file: Path, source_id: str, settings: Settings, now: datetime, *, engine: Engine = "duckdb"
-) -> FileCheck:
+def check_file(file: Path, source_id: str, settings: Settings, now: datetime) -> FileCheck:
     """Land and gate one file as if it were the whole load of a source, without touching the warehouse.
 
-    Rules that look back compare with the accepted data of the source, if there are any.
+    Rules that look back compare with the accepted data of the source, if there are any. The rules run on DuckDB alone,
+    which answers in two or three seconds; tests hold it to the answers of Great Expectations, which runs the gate of a
+    refresh and takes five seconds to import.
 
     Args:
         file: The file, anywhere. Its name has to fit a table of the declaration.
         source_id: The source it claims to be from.
         settings: Folders.
         now: Time of the check; must carry a zone.
-        engine: Who runs the rules. DuckDB alone answers in a second or two; a test holds it to the answers of Great
-            Expectations, which runs the gate of a refresh and takes five seconds to import.
 
     Returns:
         What is in the file and what every rule says.
@@ -81,9 +78,9 @@ def check_file(
         try:
             land(source, [loose_release(source_id, file)], aside.landed, every_table=False)
         except SourceRefused as refused:
-            return FileCheck(check_load(source, None, refused.problems, aside, now, engine=engine), None, ())
+            return FileCheck(check_load(source, None, refused.problems, aside, now, engine="duckdb"), None, ())
         with ThreadPoolExecutor(max_workers=1) as beside:
             summary = beside.submit(summarise, landed, served)
-            outcome = check_load(source, landed, (), aside, now, engine=engine, whole_load=False)
+            outcome = check_load(source, landed, (), aside, now, engine="duckdb", whole_load=False)
     suite = load_suite(settings.expectations / "landed" / f"{source_id}.json")
     return FileCheck(outcome, summary.result(), tuple(one.check_id for one in suite.expectations if one.of_whole_load))

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 import polars as pl
 
+from pipelines.check.gate_database import quoted_name, text_literal
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -81,8 +83,8 @@ def split(
             "temp_directory": folder,
         }
         with duckdb.connect(Path(folder) / "split.duckdb", config=settings) as sql:
-            sql.execute(f"create view landed as select * from read_parquet({_text(landed)})")
-            sql.execute(f"create view failing as select * from read_parquet({_text(report.failing_rows)})")
+            sql.execute(f"create view landed as select * from read_parquet({text_literal(landed)})")
+            sql.execute(f"create view failing as select * from read_parquet({text_literal(report.failing_rows)})")
             counts = _write_accepted(sql, landed, accepted_tmp)
             _write_quarantine(sql, report.results[0].evaluated_at, quarantine_tmp, previous_quarantine)
     return counts
@@ -122,9 +124,9 @@ def _write_accepted(sql: duckdb.DuckDBPyConnection, landed: Path, accepted_tmp: 
         sql.execute(
             # A join may hand rows on in any order, and the order of the file is part of what is accepted.
             "copy (select numbered.* exclude (file_row_number) "
-            f"from read_parquet({_text(landed)}, file_row_number = true) as numbered "
+            f"from read_parquet({text_literal(landed)}, file_row_number = true) as numbered "
             f"anti join {_SET_ASIDE} as set_aside {_SAME_ROW} order by file_row_number) "
-            f"to {_text(accepted_tmp)} (format parquet, compression zstd{_metadata(sql, landed)})"
+            f"to {text_literal(accepted_tmp)} (format parquet, compression zstd{_metadata(sql, landed)})"
         )
     return SplitCounts(landed=rows, accepted=accepted, quarantined=rows - accepted)
 
@@ -136,7 +138,7 @@ def _write_quarantine(
         pl.DataFrame(schema=QUARANTINE).write_parquet(quarantine_tmp)
         return
     if previous_quarantine is not None and previous_quarantine.exists():
-        before = f"select * from read_parquet({_text(previous_quarantine)})"
+        before = f"select * from read_parquet({text_literal(previous_quarantine)})"
     else:
         before = (
             "select '' as source_file_sha256, 0::bigint as source_row_number, '' as source_column, '' as rule, "
@@ -174,7 +176,7 @@ def _write_quarantine(
                 and seen.source_column = landed.source_column
                 and seen.rule = found.rule
             order by landed.source_file, landed.source_row_number, landed.source_column, found.rule
-        ) to {_text(quarantine_tmp)} (format parquet, compression zstd)
+        ) to {text_literal(quarantine_tmp)} (format parquet, compression zstd)
         """
     )
 
@@ -182,13 +184,13 @@ def _write_quarantine(
 def _metadata(sql: duckdb.DuckDBPyConnection, landed: Path) -> str:
     """Return the COPY option that carries the load record and other key-value metadata over."""
     pairs: list[tuple[bytes, bytes]] = sql.execute(
-        f"select key, value from parquet_kv_metadata({_text(landed)})"
+        f"select key, value from parquet_kv_metadata({text_literal(landed)})"
     ).fetchall()
     # The Arrow schema is the writer's own note about types and would contradict the new writer's.
     kept = {key.decode(): value.decode() for key, value in pairs if key != b"ARROW:schema"}
     if not kept:
         return ""
-    entries = ", ".join(f"{_quoted(key)}: {_text(value)}" for key, value in kept.items())
+    entries = ", ".join(f"{quoted_name(key)}: {text_literal(value)}" for key, value in kept.items())
     return f", kv_metadata {{{entries}}}"
 
 
@@ -199,11 +201,3 @@ def _number(sql: duckdb.DuckDBPyConnection, statement: str) -> int:
 
 def _timestamp(moment: datetime) -> str:
     return f"timestamp '{moment.replace(tzinfo=None).isoformat(sep=' ')}'"
-
-
-def _quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(literal: str | Path) -> str:
-    return "'" + str(literal).replace("'", "''") + "'"

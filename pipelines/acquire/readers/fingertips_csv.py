@@ -19,7 +19,8 @@ from pipelines.acquire.readers.table_file import ReadFile, TableFile, cells_of, 
 _ENGLAND_COMPARISON: Final = "compared_to_england_published"
 _PARENT_COMPARISON: Final = "compared_to_parent_published"
 _PARENT_POSITION: Final = 22
-_PARENT_HEADER: Final = re.compile(r"comparedto(?!england|goal).+|columnnotused")
+PARENT_COMPARISON_HEADER: Final = re.compile(r"comparedto(?!england|goal).+|columnnotused")
+"""What every name of the comparison with the parent area looks like to :func:`same_header`."""
 _ROW_NUMBER_HEADER: Final = re.compile(r"|Unnamed: 0|\.\.\.1")
 _ROW_NUMBER: Final = "row number of the program that saved the file"
 
@@ -84,7 +85,7 @@ def _parent_comparison(
         position: name for position, name in enumerate(header) if same_header(name) and same_header(name) not in known
     }
     for name in unknown.values():
-        if _PARENT_HEADER.fullmatch(same_header(name)):
+        if PARENT_COMPARISON_HEADER.fullmatch(same_header(name)):
             return name
     england = {same_header(name) for name, landed in declared.items() if landed == _ENGLAND_COMPARISON}
     after_england = (position + 1 for position, name in enumerate(header) if same_header(name) in england)

@@ -85,7 +85,6 @@ class Indicator(Declared):
         typical_maximum: Largest value that is plausible.
         decimals: Decimal places for display.
         ci_method: How the publisher computes the limits, in words; None if it publishes none.
-        comparator_method: How the publisher compares areas, in words; None if it does not.
         aggregation: How to combine areas: sum_counts (sum numerators and denominators), sum (sum the values) or
             not_additive.
         definition: What is counted, of whom, in one or two sentences.
@@ -114,7 +113,6 @@ class Indicator(Declared):
     typical_maximum: float | None = None
     decimals: Annotated[int, Field(ge=0, le=6)]
     ci_method: Text | None
-    comparator_method: Text | None
     aggregation: Literal["sum_counts", "not_additive", "sum"]
     definition: Text
     period: IndicatorPeriod = IndicatorPeriod()
@@ -425,7 +423,6 @@ _INDICATOR_TYPES: Final[dict[str, pl.DataType]] = {
     "typical_maximum": pl.Float64(),
     "decimals": pl.Int32(),
     "ci_method": pl.String(),
-    "comparator_method": pl.String(),
     "aggregation": pl.String(),
     "definition": pl.String(),
     "period_year_type": pl.String(),

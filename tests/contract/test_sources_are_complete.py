@@ -354,7 +354,6 @@ indicators:
     maximum: null
     decimals: 0
     ci_method: null
-    comparator_method: null
     aggregation: sum
     definition: Usual residents in the middle of the year.
 """,

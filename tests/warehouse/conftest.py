@@ -261,7 +261,6 @@ def _indicators(cases: Iterable[Case]) -> tuple[Indicator, ...]:
                 "maximum": None,
                 "decimals": 1,
                 "ci_method": None,
-                "comparator_method": None,
                 "aggregation": "not_additive",
                 "definition": "A measure of these tests.",
             }
@@ -281,7 +280,6 @@ def _indicators(cases: Iterable[Case]) -> tuple[Indicator, ...]:
                 "maximum": None,
                 "decimals": 1,
                 "ci_method": None,
-                "comparator_method": None,
                 "aggregation": "not_additive",
                 "definition": "A measure of these tests.",
             }

@@ -56,7 +56,6 @@ def _declaration() -> dict[str, Any]:
                 "maximum": 100,
                 "decimals": 1,
                 "ci_method": None,
-                "comparator_method": None,
                 "aggregation": "not_additive",
                 "definition": "One.",
             }

@@ -16,7 +16,7 @@
         source_column,
         indicator_id,
         indicator_name as indicator_name_published,
-        parent_code,
+        regexp_replace(parent_code, '^n(E54|E38)', '\1') as parent_code,
         regexp_replace(area_code, '^n(E54|E38)', '\1') as area_code,
         area_code as area_code_published,
         area_name as area_name_published,
@@ -41,7 +41,9 @@
         count,
         denominator,
         recent_trend_published,
-        compared_to_england_published
+        compared_to_england_published,
+        compared_to_parent_published,
+        compared_to_goal_published
     from
         (
             select *

@@ -1,30 +1,71 @@
 {#- RECENT TREND, as Fingertips computes it.
 
-    Five most recent valid annual points of a series; chi-squared for linear trend with one degree of freedom, significant
-    above 9.5495 (z 99.8 % squared), strictly. Proportions use numerator and denominator (`trend_chi_squared_proportion`),
-    everything else a regression weighted by the limits (`trend_chi_squared_limits`). The slope is recomputed leaving out
-    each point in turn; if the six signs do not agree the trend is `No significant change`.
+    The five newest valid points of one year each in a series, at t = 1..5; chi-squared for linear trend with one degree of
+    freedom, significant above 9.5495 (z of 99.8 % squared), strictly. Proportions use numerator and denominator
+    (`trend_chi_squared_proportion`), everything else a regression weighted by the 95 % limits (`trend_chi_squared_limits`).
+    The slope is found again without each point in turn; if the six signs do not agree the trend is `No significant change`.
     Source: OHID public health technical guidance on trend markers and the open Fingertips code, as restated in the design
-    notes on methods. Valid for one-year periods only; pooled periods cannot be calculated.
+    notes on methods. Not valid for pooled or part-year periods, where points overlap or seasons speak.
 
-    With counts c, denominators n and time t = 1..5, N = sum n, p = sum c / N:
-        chi2 = (sum(c t) - p sum(n t))^2 / (p (1 - p) (sum(n t^2) - (sum(n t))^2 / N))
-    which is the published form divided through by N, because N^3 of England exceeds what a double holds exactly. -#}
+    The macros take the stems of columns that end in the number of the point: c for c1..c5. Sums are written out from the
+    oldest point to the newest, so that no order of rows changes the last bit. -#}
 {% macro trend_threshold() -%} 9.549535706083240 {%- endmacro %}
 
-{% macro trend_chi_squared_proportion(n, c, nt, ct, ntt) -%}
-    pow({{ ct }} - {{ c }} / {{ n }} * {{ nt }}, 2)
-    / nullif({{ c }} / {{ n }} * (1 - {{ c }} / {{ n }}) * ({{ ntt }} - {{ nt }} * {{ nt }} / {{ n }}), 0)
+{#- Sum over points of a product of stems; a stem `t` is the number of the point, `1` is one. -#}
+{% macro sum_over_points(stems, points) -%}
+    (
+        {%- for i in points -%}
+            {%- for stem in stems -%}
+                {%- if stem == "t" -%}{{ i }}{%- elif stem == "1" -%}1{%- else -%}{{ stem }}{{ i }}{%- endif -%}
+                {{- " * " if not loop.last -}}
+            {%- endfor -%}
+            {{- " + " if not loop.last -}}
+        {%- endfor -%}
+    )
 {%- endmacro %}
 
-{#- With weights w = 1 / se^2, se = width of the 95 % limits / 3.92: b = (Sw Swyt - Swt Swy) / D, D = Sw Swtt - Swt^2,
-    chi2 = b^2 D / Sw. -#}
-{% macro trend_chi_squared_limits(w, wt, wtt, wy, wyt) -%}
-    pow({{ w }} * {{ wyt }} - {{ wt }} * {{ wy }}, 2) / nullif(({{ w }} * {{ wtt }} - {{ wt }} * {{ wt }}) * {{ w }}, 0)
+{#- Numerators c and denominators n; with N = sum n and p = sum c / N:
+        chi2 = (sum(c t) - p sum(n t))^2 / (p (1 - p) (sum(n t^2) - (sum(n t))^2 / N))
+    which is the published form divided through by N, because N^3 of England exceeds what a double holds exactly. -#}
+{% macro trend_chi_squared_proportion(n, c) -%}
+    {%- set points = range(1, 6) -%}
+    {%- set sn = sum_over_points([n], points) -%}
+    {%- set snt = sum_over_points([n, "t"], points) -%}
+    {%- set share -%}({{ sum_over_points([c], points) }} / {{ sn }}){%- endset -%}
+    pow({{ sum_over_points([c, "t"], points) }} - {{ share }} * {{ snt }}, 2)
+    / nullif(
+        {{ share }}
+        * (1 - {{ share }})
+        * ({{ sum_over_points([n, "t", "t"], points) }} - {{ snt }} * {{ snt }} / {{ sn }}),
+        0
+    )
 {%- endmacro %}
 
-{#- Sign of a least-squares slope from sums: a zero slope counts as upward. -#}
-{% macro slope_is_upward(k, x, t, xt) -%}({{ k }} * {{ xt }} - {{ x }} * {{ t }} >= 0) {%- endmacro %}
+{#- Values y and weights w = 1 / se^2, se = width of the 95 % limits / 3.92: b = (Sw Swyt - Swt Swy) / D,
+    D = Sw Swtt - Swt^2, chi2 = b^2 D / Sw. -#}
+{% macro trend_chi_squared_limits(w, y) -%}
+    {%- set points = range(1, 6) -%}
+    {%- set sw = sum_over_points([w], points) -%}
+    {%- set swt = sum_over_points([w, "t"], points) -%}
+    pow({{ sw }} * {{ sum_over_points([w, y, "t"], points) }} - {{ swt }} * {{ sum_over_points([w, y], points) }}, 2)
+    / nullif(({{ sw }} * {{ sum_over_points([w, "t", "t"], points) }} - {{ swt }} * {{ swt }}) * {{ sw }}, 0)
+{%- endmacro %}
+
+{#- Is the slope of y (or of the logit) on t upward, with weights w (`1` for none)? A zero slope counts as upward. -#}
+{% macro slope_is_upward(w, y, points) -%}
+    (
+        {{ sum_over_points([w], points) }} * {{ sum_over_points([w, y, "t"], points) }}
+        - {{ sum_over_points([w, y], points) }} * {{ sum_over_points([w, "t"], points) }}
+        >= 0
+    )
+{%- endmacro %}
+
+{#- The 95 % limit of one side: as published where both are printed, else as computed. Reads the columns of the values. -#}
+{% macro limits_pair(side) -%}
+    case
+        when lower_ci_95 is not null and upper_ci_95 is not null then {{ side }}_ci_95 else {{ side }}_ci_95_computed
+    end
+{%- endmacro %}
 
 {% macro trend_label(is_significant, is_upward, polarity) -%}
     case

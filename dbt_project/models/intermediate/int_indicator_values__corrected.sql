@@ -1,6 +1,8 @@
 -- The rows that are kept, with the corrections of the seed `corrections` made. The number as supplied stays beside the
 -- value. Of a corrected row, the limits, the counts and what the publisher printed about the wrong figure are left out:
 -- they belong to that figure.
+-- A view: it is read column by column, and a copy of the rows costs as much as all comparisons.
+{{ config(materialized="view") }}
 {% set left_out_of_a_corrected_row = [
     "lower_ci_95",
     "upper_ci_95",
@@ -10,11 +12,13 @@
     "denominator",
     "recent_trend_published",
     "compared_to_england_published",
+    "compared_to_parent_published",
+    "compared_to_goal_published",
 ] %}
 with corrections_made as (select * from {{ ref("int_corrections__matched") }} where is_guard_met)
 
 select
-    v.* exclude (duplicate_reason, parent_code) replace (
+    v.* exclude (duplicate_reason) replace (
         case
             when c.correction_id is null then v.value when c.action = 'replace_value' then c.corrected_value
         end as value,

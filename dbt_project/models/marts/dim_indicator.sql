@@ -13,11 +13,14 @@ select
     cast(maximum as double) as maximum_value,
     cast(decimals as smallint) as decimal_places,
     cast(ci_method as varchar) as ci_method,
+    cast(limits_method as varchar) as ci_method_computed,
     cast(comparator_method as varchar) as comparator_method,
+    cast(comparator_confidence as varchar) as comparator_confidence,
+    cast(comparator_reason as varchar) as comparator_reason,
     cast(aggregation as varchar) as aggregation_rule,
     cast(aggregation = 'sum' as smallint) as is_additive,
     cast(definition as varchar) as definition
-from {{ source("registry", "indicators") }}
+from {{ ref("int_indicators__described") }}
 union all by name
 select *
 from

@@ -22,11 +22,33 @@ select
     v.value_status_code,
     v.value_basis_code,
     v.value_note,
+    v.value_computed,
+    v.lower_ci_95_computed,
+    v.upper_ci_95_computed,
+    v.lower_ci_99_8_computed,
+    v.upper_ci_99_8_computed,
+    v.limits_method as ci_method_computed,
+    v.not_computed_reason,
     v.england_value,
+    v.region_value,
+    v.parent_code,
+    v.parent_value,
     v.recent_trend_published,
-    v.recent_trend_computed,
+    t.recent_trend_computed,
+    t.no_trend_reason,
+    t.recent_trend_points,
+    t.recent_trend_periods,
+    t.recent_trend_chi_squared,
     v.compared_to_england_published,
     v.compared_to_england_computed,
+    v.not_compared_to_england_reason,
+    v.comparison_limits,
+    v.compared_to_region_computed,
+    v.compared_to_parent_published,
+    v.compared_to_parent_computed,
+    v.goal_id,
+    v.compared_to_goal_published,
+    v.compared_to_goal_computed,
     cast(coalesce(l.is_stale, 0) as smallint) as is_stale,
     v.source_release,
     v.source_file,
@@ -36,6 +58,8 @@ select
     v.value_as_published,
     v.value_supplied,
     v.correction_id
-from {{ ref("int_indicator_values__trended") }} as v
+from {{ ref("int_indicator_values__compared") }} as v
+left join {{ ref("int_recent_trends__computed") }} as t on v.value_key = t.value_key
 left join {{ source("check_log", "loads") }} as l on v.source_id = l.source_id
+where v.is_footprint_value = 0
 order by v.indicator_id, v.area_code, v.area_type, v.period_end

@@ -1,0 +1,111 @@
+{% macro z_of(confidence) -%}
+    {{ {"95": "1.959963984540054e0", "99.8": "3.090232306167813e0"}.pop(confidence) }}
+{%- endmacro %}
+
+{% macro wilson_limit(count, denominator, confidence, side) -%}
+    {%- set z = z_of(confidence) -%}
+    {%- set x -%}cast({{ count }} as double){%- endset -%}
+    {%- set n -%}cast({{ denominator }} as double){%- endset -%}
+    {%- set upper_part -%}
+    (2 * {{ x }} + {{ z }} * {{ z }} + {{ z }} * sqrt({{ z }} * {{ z }} + 4 * {{ x }} * ({{ n }} - {{ x }}) / {{ n }}))
+    {%- endset -%}
+    {%- set lower -%}2 * {{ x }} / {{ n }} * {{ x }} / {{ upper_part }}{%- endset -%}
+    {%- set upper -%}
+    case when {{ x }} = {{ n }} then 1 else {{ upper_part }} / (2 * ({{ n }} + {{ z }} * {{ z }})) end
+    {%- endset -%}
+    case when {{ n }} > 0 and {{ x }} between 0 and {{ n }} then {{ {"lower": lower, "upper": upper}.pop(side) }} end
+{%- endmacro %}
+
+{% macro byar_limit(count, confidence, side) -%}
+    {%- set z = z_of(confidence) -%}
+    {%- set x -%}cast({{ count }} as double){%- endset -%}
+    {%- set root -%}(1 - 1 / (9 * {{ x }}) - {{ z }} / (3 * sqrt({{ x }}))){%- endset -%}
+    {%- set lower -%}case when {{ x }} > 0 then case when {{ root }} >= 0 then {{ x }} * pow({{ root }}, 3) end end{%- endset -%}
+    {%- set upper -%}
+    case
+        when {{ x }} >= 0
+        then ({{ x }} + 1) * pow(1 - 1 / (9 * ({{ x }} + 1)) + {{ z }} / (3 * sqrt({{ x }} + 1)), 3)
+    end
+    {%- endset -%}
+    {{ {"lower": lower, "upper": upper}.pop(side) }}
+{%- endmacro %}
+
+{% macro poisson_limit(count, confidence, side) -%}
+    {%- set exact = (
+        {
+            "95": {
+                "lower": [
+                    "0e0",
+                    "0.025317807984289876e0",
+                    "0.2422092785439649e0",
+                    "0.6186721228956013e0",
+                    "1.0898653736263249e0",
+                    "1.6234863901184204e0",
+                    "2.2018942534908508e0",
+                    "2.814363051519866e0",
+                    "3.4538321767485014e0",
+                    "4.115373097378332e0",
+                ],
+                "upper": [
+                    "3.6888794541139363e0",
+                    "5.571643390938899e0",
+                    "7.224687667723961e0",
+                    "8.767273069742327e0",
+                    "10.241588675403698e0",
+                    "11.668332079322669e0",
+                    "13.059474022518685e0",
+                    "14.42267536170238e0",
+                    "15.763189220193315e0",
+                    "17.08480345141917e0",
+                ],
+            },
+            "99.8": {
+                "lower": [
+                    "0e0",
+                    "0.0010005003335835335e0",
+                    "0.04540201776948956e0",
+                    "0.1905333775684032e0",
+                    "0.42855241362842295e0",
+                    "0.7393717319178326e0",
+                    "1.1071046602556394e0",
+                    "1.520336260398809e0",
+                    "1.9708139217403657e0",
+                    "2.452424404363775e0",
+                ],
+                "upper": [
+                    "6.907755278982137e0",
+                    "9.233413476451586e0",
+                    "11.228872242412663e0",
+                    "13.062240779188071e0",
+                    "14.794149222537209e0",
+                    "16.45474520368011e0",
+                    "18.06163684019907e0",
+                    "19.62617739538424e0",
+                    "21.15619816583998e0",
+                    "22.65737330906293e0",
+                ],
+            },
+        }
+        .pop(confidence)
+        .pop(side)
+    ) -%}
+    case
+        when {{ count }} < 10
+        then case {{ count }} {% for limit in exact -%} when {{ loop.index0 }} then {{ limit }} {% endfor -%} end
+        else {{ byar_limit(count, confidence, side) }}
+    end
+{%- endmacro %}
+
+{% macro rate_limit(count, denominator, multiplier, confidence, side) -%}
+    case
+        when {{ denominator }} > 0
+        then
+            {{ poisson_limit(count, confidence, side) }}
+            / cast({{ denominator }} as double)
+            * cast({{ multiplier }} as double)
+    end
+{%- endmacro %}
+
+{% macro proportion_limit(count, denominator, multiplier, confidence, side) -%}
+    {{ wilson_limit(count, denominator, confidence, side) }} * cast({{ multiplier }} as double)
+{%- endmacro %}

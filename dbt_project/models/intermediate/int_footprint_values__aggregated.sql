@@ -75,10 +75,16 @@ with
             cast(count(*) filter (where constituent_reason is null) as integer) as constituents_with_value,
             min(constituent_reason) as constituent_reason,
             bool_or(constituent_reason = 'constituent_suppressed') as has_suppressed,
+            -- Two areas that show one figure for both count once.
+            bool_or(is_combined)
+            and (
+                min(count) filter (where is_combined) <> max(count) filter (where is_combined)
+                or count(*) filter (where is_combined) < 2
+            ) as has_several_combined,
             coalesce({{ exact_sum("count", "not is_combined") }}, 0)
-            + coalesce({{ exact_list_sum("list(distinct count) filter (where is_combined)") }}, 0) as count,
+            + coalesce(max(count) filter (where is_combined), 0) as count,
             coalesce({{ exact_sum("denominator", "not is_combined") }}, 0)
-            + coalesce({{ exact_list_sum("list(distinct denominator) filter (where is_combined)") }}, 0) as denominator
+            + coalesce(max(denominator) filter (where is_combined), 0) as denominator
         from contributions
         group by all
     ),
@@ -93,6 +99,8 @@ with
                 then 'constituent_suppressed'
                 when constituents_present < constituents
                 then 'constituent_missing'
+                when has_several_combined
+                then 'constituent_combined_with_neighbour'
                 else constituent_reason
             end as footprint_reason
         from added
@@ -113,7 +121,7 @@ with
 
     keyed as (
         select
-            c.* exclude (count, denominator, constituent_reason, has_suppressed, aggregation),
+            c.* exclude (count, denominator, constituent_reason, has_suppressed, has_several_combined, aggregation),
             c.footprint_code as area_code,
             c.footprint_area_type as area_type,
             {{

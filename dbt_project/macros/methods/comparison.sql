@@ -1,12 +1,13 @@
 {#- COMPARISON with another area, seen from the numbers alone: is the value lower, similar or higher?
 
-    The macros `..._outcome` return `lower`, `similar` or `higher` (at two levels also `lowest` and `highest`; for quantiles
-    `quintile_1` to `quintile_5`, counted from the lowest value), and NULL when nothing is compared: an input is absent or
-    outside its range. Whether lower is good is said once, by `comparison_label`. A caller leaves the comparator NULL where
-    an area would be compared with itself.
+    The macros `..._outcome` return `lower`, `similar` or `higher` (at two levels also `lowest` and `highest`; for
+    quantiles `quintile_1` to `quintile_5`, counted from the lowest value), and NULL when nothing is compared: an
+    input is absent or outside its range. Whether lower is good is said once, by `comparison_label`. A caller leaves
+    the comparator NULL where an area would be compared with itself.
     Value, limits and comparator share one unit, whichever it is.
-    Source: comparator methods 1, 17, 12, 5, 15 and 16 of the open Fingertips code, as restated in the design notes. Method
-    and confidence belong to a profile of Fingertips, not to the indicator: the same value may be printed under two methods.
+    Source: comparator methods 1, 17, 12, 5, 15 and 16 of the open Fingertips code, as restated in the design notes.
+    Method and confidence belong to a profile of Fingertips, not to the indicator: the same value may be printed
+    under two methods.
 
     Method 1, one interval of 95 %: inside it, limits included, is similar; otherwise the value itself says the side. -#}
 {% macro single_overlapping_outcome(value, lower, upper, comparator) -%}
@@ -21,8 +22,8 @@
     end
 {%- endmacro %}
 
-{#- Method 17, intervals of 95 % and 99.8 %: similar inside the inner one, lower or higher between the two, lowest or highest
-    beyond the outer one. A comparator on a limit belongs to the milder outcome. -#}
+{#- Method 17, intervals of 95 % and 99.8 %: similar inside the inner one, lower or higher between the two, lowest
+    or highest beyond the outer one. A comparator on a limit belongs to the milder outcome. -#}
 {% macro single_overlapping_two_level_outcome(value, lower_95, upper_95, lower_99_8, upper_99_8, comparator) -%}
     case
         when
@@ -68,9 +69,9 @@
 {#- Points of the normal distribution as Fingertips rounds them; takes the confidence as Jinja text, '95' or '99.8'. -#}
 {% macro spc_z(confidence) -%} {{ {"95": "1.96", "99.8": "3.0902"}[confidence] }} {%- endmacro %}
 
-{#- Method 5, control limits for a proportion around the comparator. Takes the multiplier that value and comparator carry (100
-    for per cent), z as SQL (`spc_z`) and the side as Jinja text, 'lower' or 'upper'. With N the denominator,
-    P0 = comparator / multiplier and E = N P0:
+{#- Method 5, control limits for a proportion around the comparator. Takes the multiplier that value and comparator
+    carry (100 for per cent), z as SQL (`spc_z`) and the side as Jinja text, 'lower' or 'upper'. With N the
+    denominator, P0 = comparator / multiplier and E = N P0:
         limit = (2 E + z^2 -+ z sqrt(z^2 + 4 E (1 - P0))) / (2 (N + z^2)) * multiplier
     NULL without a denominator above 0, and for a comparator outside 0 to the multiplier, which is no proportion. -#}
 {% macro spc_proportion_limit(comparator, denominator, multiplier, z, side) -%}
@@ -102,18 +103,18 @@
     end
 {%- endmacro %}
 
-{#- Methods 15 (quintiles) and 16 (quartiles), the bounds: an aggregate over the values of all areas of one type, the least
-    value, the inner bounds and the greatest value, by inclusive percentile (n = (N - 1) p + 1, straight between values).
-    Takes the number of quantiles as a Jinja number. -#}
+{#- Methods 15 (quintiles) and 16 (quartiles), the bounds: an aggregate over the values of all areas of one type,
+    the least value, the inner bounds and the greatest value, by inclusive percentile (n = (N - 1) p + 1, straight
+    between values). Takes the number of quantiles as a Jinja number. -#}
 {% macro quantile_bounds(value, quantiles) -%}
     quantile_cont(
         {{ value }}, [{% for i in range(quantiles + 1) %}{{ i / quantiles }}{{ ", " if not loop.last }}{% endfor %}]
     )
 {%- endmacro %}
 
-{#- Methods 15 and 16: the first bound, rounded to ten decimals, that is not below the value. Takes `quantile_bounds`, the
-    number of values behind them, and 5 or 4 as a Jinja number; with fewer values than quantiles nothing is compared. Equal
-    values are never parted. -#}
+{#- Methods 15 and 16: the first bound, rounded to ten decimals, that is not below the value. Takes
+    `quantile_bounds`, the number of values behind them, and 5 or 4 as a Jinja number; with fewer values than
+    quantiles nothing is compared. Equal values are never parted. -#}
 {% macro quantile_outcome(value, bounds, count_of_values, quantiles) -%}
     {%- set name = {4: "quartile", 5: "quintile"}[quantiles] -%}
     case
@@ -126,7 +127,8 @@
     end
 {%- endmacro %}
 
-{#- The number that Fingertips gives a quantile: quintiles count from the good end where high is good, quartiles never. -#}
+{#- The number that Fingertips gives a quantile: quintiles count from the good end where high is good, quartiles
+    never. -#}
 {% macro quantile_category(outcome, polarity) -%}
     case
         when {{ outcome }} like 'quintile%' and {{ polarity }} = 'high_is_good'
@@ -136,10 +138,10 @@
     end
 {%- endmacro %}
 
-{#- LABEL of an outcome, in the words of Fingertips. Takes the polarity of the indicator: `high_is_good` and `low_is_good` are
-    judged; `not_applicable` is never compared; any other, also NULL, carries no judgement. With two_level (Jinja) true the
-    label names the level (method 17), otherwise `lowest` reads as `lower` does. Quantiles are places in an order and have
-    the same names whatever the polarity. -#}
+{#- LABEL of an outcome, in the words of Fingertips. Takes the polarity of the indicator: `high_is_good` and
+    `low_is_good` are judged; `not_applicable` is never compared; any other, also NULL, carries no judgement. With
+    two_level (Jinja) true the label names the level (method 17), otherwise `lowest` reads as `lower` does.
+    Quantiles are places in an order and have the same names whatever the polarity. -#}
 {% macro comparison_label(outcome, polarity, two_level=false) -%}
     case
         when {{ outcome }} is null
@@ -191,16 +193,19 @@
     end
 {%- endmacro %}
 
-{#- The outcome by the method and confidence that the indicator declares (seed `comparison_rules`), against one comparator:
-    England, a region, a parent. Takes the comparator and its 95 % limits; reads the columns comparator_method,
-    comparator_confidence, value, denominator, multiplier and the limits `lower_95`, `upper_95`, `lower_99_8` and `upper_99_8`.
-    Quantiles rank among peers and compare with nobody, so they have no outcome here (`quantile_outcome`). Method 6, control
-    limits of standardised rates, needs a second denominator that no extract prints. -#}
+{#- The outcome by the method and confidence that the indicator declares (seed `comparison_rules`), against one
+    comparator: England, a region, a parent. Takes the comparator and its 95 % limits; reads the columns
+    comparator_method, comparator_confidence, value, denominator, multiplier and the limits `lower_95`, `upper_95`,
+    `lower_99_8` and `upper_99_8`. Quantiles rank among peers and compare with nobody, so they have no outcome here
+    (`quantile_outcome`). Method 6, control limits of standardised rates, needs a second denominator that no extract
+    prints. -#}
 {% macro outcome_by_declared_method(comparator, comparator_lower, comparator_upper) -%}
-    case comparator_method
+    case
+        comparator_method
         when 'single_overlapping_ci'
         then
-            case comparator_confidence
+            case
+                comparator_confidence
                 when '95'
                 then {{ single_overlapping_outcome("value", "lower_95", "upper_95", comparator) }}
                 when '99.8'
@@ -222,7 +227,8 @@
             }}
         when 'spc_proportions'
         then
-            case comparator_confidence
+            case
+                comparator_confidence
                 {% for confidence in ["95", "99.8"] -%}
                     when '{{ confidence }}'
                     then
@@ -264,8 +270,8 @@
     end
 {%- endmacro %}
 
-{#- The areas among which a value is ranked, from the type of area: councils of one tier, single-tier councils being of both;
-    boards, regions and the like among themselves. The caller says which tier it ranks. -#}
+{#- The areas among which a value is ranked, from the type of area: councils of one tier, single-tier councils being
+    of both; boards, regions and the like among themselves. The caller says which tier it ranks. -#}
 {% macro is_of_tier(area_type, tier) -%}
     {%- if tier == "upper_tier" -%}
         {{ area_type }} in ('county', 'unitary_authority', 'metropolitan_district', 'london_borough')

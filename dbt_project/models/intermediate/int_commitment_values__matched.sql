@@ -13,6 +13,7 @@ with
         select
             s.*,
             v.value_key,
+            v.is_footprint_value,
             v.source_release,
             v.period_label,
             v.period_type,

@@ -204,6 +204,10 @@ select
                         when status_rule_order between 50 and 52
                         then concat('It is moving at ', {{ rounded("pace_ratio", "2") }}, ' times the pace required.')
                         else status_rule_why
+                    end,
+                    case
+                        when is_footprint_value = 1
+                        then ' The figure is added up here from the councils of the area; none is published for it.'
                     end
                 )
         end

@@ -181,6 +181,15 @@ select
     case when k.count is not null then k.indicator_limits_method end as limits_method,
     p.value_key as published_value_key,
     p.value as published_value,
+    -- A series is published or added up, never both: the two may count different people, such as residents and patients.
+    cast(
+        coalesce(
+            bool_or(p.value_key is not null) over (
+                partition by k.indicator_id, k.area_code, k.area_type, k.sex, k.age, k.category_type, k.category
+            ),
+            false
+        ) as smallint
+    ) as has_published_series,
     p.value_as_published as published_as_published,
     p.source_file as published_file,
     p.source_row_number as published_row_number

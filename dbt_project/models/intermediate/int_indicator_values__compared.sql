@@ -11,7 +11,7 @@ with
         union all by name
         select *, 1::smallint as is_footprint_value
         from {{ ref("int_footprint_values__aggregated") }}
-        where footprint_reason is null and published_value_key is null
+        where footprint_reason is null and has_published_series = 0
     ),
 
     -- A code shared by two types of areas (E38, E54) stands for the one that is in force as a parent.

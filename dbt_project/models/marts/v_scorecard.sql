@@ -81,7 +81,9 @@ select
     r.period_key,
     r.status_key,
     r.actual_value_key,
-    r.baseline_value_key
+    r.baseline_value_key,
+    r.actual_footprint_value_key,
+    r.baseline_footprint_value_key
 from ranked as r
 inner join {{ ref("dim_commitment") }} as c on r.commitment_key = c.commitment_key
 inner join {{ ref("dim_framework") }} as f on c.framework_key = f.framework_key

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 STORAGE_VERSION = "v1.0.0"
 """Oldest storage format that keeps keys and comments. What DuckDB 2 writes by default, no 1.x client opens."""
 
+BLOCK_SIZE = 32_768
+"""Bytes of a block of the file. Every column has blocks of its own, so that a file of small tables is mostly padding with
+the 262,144 of DuckDB's default: 20.9 MB against 8.4 MB (25 November 2026). Clients from 1.1 on read both."""
+
 STORAGE_HEADER = 64
 """The number that this storage format has in the file's header."""
 
@@ -241,7 +245,8 @@ def _write(
         connection.execute(f"attach {literal(str(build_file))} as build (read_only)")
         relations, columns = read_relations(connection, "build"), read_columns(connection, "build")
         _require_publishable(relations, columns)
-        connection.execute(f"attach {literal(str(partial))} as new (storage_version {literal(STORAGE_VERSION)})")
+        options = f"storage_version {literal(STORAGE_VERSION)}, block_size {BLOCK_SIZE}"
+        connection.execute(f"attach {literal(str(partial))} as new ({options})")
         copy_marts(connection, "build", "new", relations, columns)
         connection.begin()  # one commit, so that hundreds of rows and comments do not each wait for the disk
         _add_checks(connection, extra_checks)

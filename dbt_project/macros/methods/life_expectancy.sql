@@ -1,3 +1,27 @@
+{#- LIFE EXPECTANCY from an abridged life table (Chiang II), with the variance of the last band after Silcocks.
+
+    Takes a relation with one row an age band in the columns `start_age`, `population` (person-years) and `deaths`, the list
+    of columns that tell its areas apart (may be empty), and the confidence, '95' or '99.8'. Returns a whole query with those
+    columns, `start_age`, `life_expectancy` (further years at that age), `lower_limit`, `upper_limit` and `refusal`, which is
+    NULL where all three are given. For all ages of an area, the first that applies:
+    `bands_incomplete`: the bands are not 0, 1, 5, 10 ... 90, each once, each with deaths and population.
+    `deaths_negative`, `population_not_positive`, `deaths_exceed_population`: so in one band at least.
+    `population_too_small`: 5,000 or fewer in all bands together.
+    `no_deaths_in_last_band`: its rate is nought, and those who reach it would live for ever.
+    For one age: `no_survivors`, where the table has nobody left; `interval_too_wide`, where the 95 % interval, whatever the
+    confidence asked for, is more than 20 years wide: then the value is NULL and the limits stand.
+
+    With deaths D and population P of a band n years wide, M = D / P, a = 0.1 in the first band and 0.5 in the others:
+        q = n M / (1 + n M (1 - a)), 1 where D >= P / (n a) and in the last band; l_0 = 100000, l' = l (1 - q) of the next
+        L = n (l' + a (l - l')), in the last band l / M;   e = sum L from this band on / l, 0 where l = 0
+        v = q^2 (1 - q) / D, 0 without deaths, in the last band 4 / (D M^2)
+        W = v l^2 ((1 - a) n + e')^2, in the last band v (l / 2)^2;   SE = sqrt(sum W from this band on) / l
+        limits e -+ z SE
+    Source: Chiang 1968, Silcocks et al. 2001, Eayres and Williams 2004; OHID life expectancy calculator, as restated in the
+    design notes on methods.
+
+    Products and sums are taken over lists in the order of age. As window functions they would be added up in a tree whose
+    branches depend on the other areas of the relation, and with them the last digit. -#}
 {% macro life_expectancy(relation, partition_columns, confidence) -%}
     {%- set keys -%}
     {% for column in partition_columns %}{{ column }}, {% endfor %}

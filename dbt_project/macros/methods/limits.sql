@@ -1,7 +1,26 @@
+{#- CONFIDENCE LIMITS of counts, proportions and rates.
+
+    Everywhere `confidence` is the Jinja string '95' or '99.8' and `side` is 'lower' or 'upper'; any other word stops the
+    rendering. The other arguments are SQL expressions of any numeric type; all arithmetic is in doubles.
+    With count x, denominator n and the normal quantile z of the confidence:
+    `wilson_limit` (share, 0 to 1): (2x + z^2 -+ z sqrt(z^2 + 4x(n - x) / n)) / (2(n + z^2)), Wilson 1927. NULL unless n > 0
+    and 0 <= x <= n. x may be a fraction.
+    `byar_limit` (count): lower x(1 - 1/(9x) - z/(3 sqrt(x)))^3, upper the same with x + 1 and + z; Breslow and Day 1987.
+    NULL for a count below 0; the lower one also at 0 and where the cube is below 0.
+    `poisson_limit` (count): exact below 10, Byar from 10. Below 10 only whole counts have a limit, the others and negative
+    counts are NULL: the exact limits are tabulated, because DuckDB has no quantile of chi-squared.
+    `rate_limit` and `proportion_limit`: limits of multiplier * x / n, in the unit of the multiplier.
+    Source: OHID public health technical guidance, as restated in the design notes on methods. Some publishers use plain
+    Byar below 10 as well, so published limits of small counts can differ from `rate_limit`. -#}
+{#- A number with an exponent is a double in DuckDB, one without is a decimal, whose products overflow. `pop`, because a
+    missing key raises with it in every Jinja, while dbt renders what `[...]` does not find as nothing. -#}
 {% macro z_of(confidence) -%}
     {{ {"95": "1.959963984540054e0", "99.8": "3.090232306167813e0"}.pop(confidence) }}
 {%- endmacro %}
 
+{#- The lower limit is multiplied out by its conjugate, 2x^2 / (n (2x + z^2 + z sqrt(...))): the published form subtracts two
+    nearly equal numbers when x is small and misses nought at x = 0. The upper limit has only sums, but at x = n they need
+    not round to one. -#}
 {% macro wilson_limit(count, denominator, confidence, side) -%}
     {%- set z = z_of(confidence) -%}
     {%- set x -%}cast({{ count }} as double){%- endset -%}
@@ -30,6 +49,8 @@
     {{ {"lower": lower, "upper": upper}.pop(side) }}
 {%- endmacro %}
 
+{#- Half the chi-squared quantiles, for counts of 0 to 9: of (1 - confidence) / 2 with 2x degrees of freedom below, of the
+    complement with 2x + 2 above. Solved from the Poisson sums with 60 digits and rounded to doubles. -#}
 {% macro poisson_limit(count, confidence, side) -%}
     {%- set exact = (
         {

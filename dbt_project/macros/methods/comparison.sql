@@ -9,7 +9,7 @@
     Method and confidence belong to a profile of Fingertips, not to the indicator: the same value may be printed
     under two methods.
 
-    Method 1, one interval of 95 %: inside it, limits included, is similar; otherwise the value itself says the side. -#}
+    Method 1, one interval of 95 %: inside it, limits included, is similar; else the value itself says the side. -#}
 {% macro single_overlapping_outcome(value, lower, upper, comparator) -%}
     case
         when {{ value }} is null or {{ lower }} is null or {{ upper }} is null or {{ comparator }} is null

@@ -19,9 +19,22 @@ VALUES = {
     "value_key": "bigint",
     **dict.fromkeys((*SERIES, "area_type", "polarity"), "varchar"),
     "series_number": "smallint",
+    "period_type": "varchar",
+    "period_label": "varchar",
     "period_end": "date",
     "period_months": "integer",
-    **dict.fromkeys(("value", "lower_ci_95", "upper_ci_95", "count", "denominator"), "double"),
+    **dict.fromkeys(
+        (
+            "value",
+            "lower_ci_95",
+            "upper_ci_95",
+            "lower_ci_95_computed",
+            "upper_ci_95_computed",
+            "count",
+            "denominator",
+        ),
+        "double",
+    ),
 }
 INDICATORS = {"id": "varchar", "value_type": "varchar", "multiplier": "integer"}
 TOTAL = {
@@ -32,13 +45,14 @@ TOTAL = {
     "category_type": "Total",
     "category": "Total",
     "series_number": 1,
+    "period_type": "calendar_year",
 }
 
 
 @pytest.fixture
-def trends(methods):
-    """Run the model over points and return the computed trend of each, in their order."""
-    sql = methods.model("intermediate/int_indicator_values__trended.sql")
+def run_trends(methods):
+    """Run the model over points and return its rows in their order, an empty one for a point that carries no trend."""
+    sql = methods.model("intermediate/int_recent_trends__computed.sql")
     is_count_numerator = methods.sql(
         "is_count_numerator",
         value_type="i.value_type",
@@ -50,17 +64,27 @@ def trends(methods):
     )
 
     def run(points, indicators):
-        rows = [{**TOTAL, "period_months": 12, **point, "value_key": key} for key, point in enumerate(points)]
+        rows = [
+            {**TOTAL, "period_months": 12, "period_label": str(point["period_end"].year), **point, "value_key": key}
+            for key, point in enumerate(points)
+        ]
         methods.table("points", VALUES, rows)
-        methods.table("registry_indicators", INDICATORS, indicators)
+        methods.table("indicators", INDICATORS, indicators)
         methods.connection.execute(f"""
             create or replace table int_indicator_values__compared as
-            select v.*, {is_count_numerator} as is_count_numerator
-            from points as v inner join registry_indicators as i on v.indicator_id = i.id
+            select v.*, i.value_type, {is_count_numerator} as is_count_numerator
+            from points as v inner join indicators as i on v.indicator_id = i.id
         """)
-        return [row["recent_trend_computed"] for row in methods.rows(f"select * from ({sql}) order by value_key")]
+        found = {row["value_key"]: row for row in methods.rows(f"select * from ({sql})")}
+        return [found.get(key, {}) for key in range(len(points))]
 
     return run
+
+
+@pytest.fixture
+def trends(run_trends):
+    """Run the model over points and return the computed trend of each, in their order."""
+    return lambda points, indicators: [row.get("recent_trend_computed") for row in run_trends(points, indicators)]
 
 
 def number(text):
@@ -230,6 +254,46 @@ def shares(counts, denominator=1000.0, **fields):
 def test_edges_of_the_trend(trends, points, expected):
     assert trends(points, [RATE, SHARE])[-1] == expected
     assert trends(points, [RATE, SHARE])[:-1] == [None] * (len(points) - 1)
+
+
+@pytest.mark.parametrize(
+    ("points", "reason"),
+    [
+        pytest.param(rates([10, 12, 14, 16]), "fewer_than_five_points", id="four points"),
+        pytest.param(rates([10, 12, 14, 16, 18], period_months=36), "period_is_not_one_year", id="pooled"),
+        pytest.param(rates([10, 12, 14, 16, 18], lower_ci_95=None), "no_limits", id="no limits"),
+        pytest.param(rates([10, 12, 14, 16, 18], half_width=0.0), "limits_without_width", id="limits without width"),
+        pytest.param(shares([500, 540, 580, 620, 660], count=None), "no_counts", id="no counts"),
+        pytest.param(shares([500, 540, 580, 620, 660], value=25.0), "count_is_not_numerator", id="other counts"),
+        pytest.param(shares([500, 540, 580, 620, 1000]), "count_is_none_or_all", id="everybody"),
+        pytest.param(shares([0, 540, 580, 620, 660]), "count_is_none_or_all", id="nobody"),
+        pytest.param(rates([10, 12, 14, 16, 18]), None, id="a trend"),
+        pytest.param(
+            rates(
+                [10, 12, 14, 16, 18],
+                lower_ci_95=None,
+                upper_ci_95=None,
+                lower_ci_95_computed=9.0,
+                upper_ci_95_computed=11.0,
+            ),
+            None,
+            id="limits of our own",
+        ),
+    ],
+)
+def test_a_trend_that_cannot_be_calculated_says_why(run_trends, points, reason):
+    *_, last = run_trends(points, [RATE, SHARE])
+    assert last["no_trend_reason"] == reason
+    assert (last["recent_trend_computed"] == "Cannot be calculated") is (reason is not None)
+
+
+def test_the_points_behind_a_trend_are_named_and_may_be_old(run_trends):
+    points = rates([9, 10, 12, 14, 16, 18]) + [{**rates([20])[0], "period_end": dt.date(2026, 12, 31)}]
+    points[-1] |= {"lower_ci_95": None, "upper_ci_95": None}
+    *_, last = run_trends(points, [RATE])
+    assert last["recent_trend_periods"] == "2021, 2022, 2023, 2024, 2025"
+    assert last["recent_trend_points"] == 5
+    assert last["recent_trend_chi_squared"] == pytest.approx(40 / (1 / 1.96) ** 2)
 
 
 @pytest.mark.parametrize(("half_width", "expected"), [(3.0, True), (3.02, False)])

@@ -6,6 +6,9 @@ with
         select distinct sex, age, category_type, category
         from {{ ref("int_commitments__scoped") }}
         where indicator_id is not null
+        union
+        select sex, age, 'Total' as category_type, 'Total' as category
+        from {{ ref("int_inequality_gaps__measured") }}
     )
 
 select

@@ -84,7 +84,10 @@ class Indicator(Declared):
         typical_minimum: Smallest value that is plausible, inside the possible ones; None if nobody has said.
         typical_maximum: Largest value that is plausible.
         decimals: Decimal places for display.
-        ci_method: How the publisher computes the limits, in words; None if it publishes none.
+        ci_method: How the publisher computes the limits, in words; None if it publishes none. Limits are computed from
+            counts only where it is ``wilson``, ``byar`` or None.
+        count_rounding: Multiple to which the publisher rounds counts against disclosure; None if it does not. Printed
+            limits belong to the count before rounding.
         aggregation: How to combine areas: sum_counts (sum numerators and denominators), sum (sum the values) or
             not_additive.
         definition: What is counted, of whom, in one or two sentences.
@@ -113,6 +116,7 @@ class Indicator(Declared):
     typical_maximum: float | None = None
     decimals: Annotated[int, Field(ge=0, le=6)]
     ci_method: Text | None
+    count_rounding: Annotated[int, Field(gt=1)] | None = None
     aggregation: Literal["sum_counts", "not_additive", "sum"]
     definition: Text
     period: IndicatorPeriod = IndicatorPeriod()
@@ -423,6 +427,7 @@ _INDICATOR_TYPES: Final[dict[str, pl.DataType]] = {
     "typical_maximum": pl.Float64(),
     "decimals": pl.Int32(),
     "ci_method": pl.String(),
+    "count_rounding": pl.Int32(),
     "aggregation": pl.String(),
     "definition": pl.String(),
     "period_year_type": pl.String(),

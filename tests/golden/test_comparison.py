@@ -262,6 +262,8 @@ def test_published_comparisons_are_reproduced(methods, published):
         (12, 11, 13, 13.0000001, "lower"),
         (11, 11, 11, 11, "similar"),
         (0, 0, 0, 0.1, "lower"),
+        # An interval that leaves out its own value: Fingertips calls equal values higher.
+        (12, 13, 14, 12, "higher"),
         (None, 11, 13, 10, None),
         (12, None, 13, 10, None),
         (12, 11, None, 10, None),
@@ -295,6 +297,11 @@ def test_two_levels_and_their_limits(methods, comparator, outcome):
     assert found == outcome
 
 
+def test_two_levels_of_an_interval_that_leaves_out_its_own_value(methods):
+    arguments = TWO_LEVELS | {"value": 20}
+    assert methods.value("single_overlapping_two_level_outcome", **arguments, comparator=20) == "highest"
+
+
 @pytest.mark.parametrize("absent", list(TWO_LEVELS))
 def test_two_levels_need_the_value_and_all_four_limits(methods, absent):
     arguments = TWO_LEVELS | {absent: None}
@@ -322,6 +329,8 @@ DOUBLE = {
         # The intervals decide, not whether one value lies in the other's interval.
         ({"comparator": 3, "comparator_upper": 3.6}, "similar"),
         ({"comparator": 4, "comparator_lower": 3.9, "comparator_upper": 4.1}, "similar"),
+        # Equal values, one of them outside its own interval: one direction is looked at, as Fingertips does.
+        ({"comparator": 4, "lower": 4.2, "comparator_lower": 3.5, "comparator_upper": 4.1}, "similar"),
     ],
 )
 def test_two_intervals_that_touch_overlap(methods, changes, outcome):
@@ -455,10 +464,9 @@ def test_a_value_on_a_bound_is_in_the_quantile_below_it(categorise):
 
 
 def test_bounds_are_rounded_to_ten_decimals(categorise):
-    # The second bound is 0.3333333333333 and is rounded down, so that the value on it falls above it.
-    thirds = [0.0, 0.3333333333333, 1.0, 2.0, 3.0, 4.0]
-    assert categorise(thirds, 5)[1] == "quintile_2"
-    assert categorise([0.0, 0.33333, 1.0, 2.0, 3.0, 4.0], 5)[1] == "quintile_1"
+    # The second bound is the second value: with eleven decimals it is rounded down, and the value falls above it.
+    assert categorise([0.0, 0.33333333333, 1.0, 2.0, 3.0, 4.0], 5)[1] == "quintile_2"
+    assert categorise([0.0, 0.3333333333, 1.0, 2.0, 3.0, 4.0], 5)[1] == "quintile_1"
 
 
 @pytest.mark.parametrize(("quantiles", "kind"), [(5, "quintile"), (4, "quartile")])

@@ -17,7 +17,7 @@ POLARITY = {
 SERIES = ("indicator_id", "area_code", "sex", "age", "category_type", "category")
 VALUES = {
     "value_key": "bigint",
-    **dict.fromkeys((*SERIES, "area_type", "polarity"), "varchar"),
+    **dict.fromkeys((*SERIES, "area_type", "polarity", "source_id", "source_table"), "varchar"),
     "series_number": "smallint",
     "period_type": "varchar",
     "period_label": "varchar",
@@ -46,7 +46,13 @@ TOTAL = {
     "category": "Total",
     "series_number": 1,
     "period_type": "calendar_year",
+    "source_id": "source",
+    "source_table": "csv",
 }
+RULES = [
+    {"trend_method": "counts_for_proportions"},
+    {"source_id": "source", "source_table": "database", "trend_method": "limits_for_all"},
+]
 
 
 @pytest.fixture
@@ -70,6 +76,7 @@ def run_trends(methods):
         ]
         methods.table("points", VALUES, rows)
         methods.table("indicators", INDICATORS, indicators)
+        methods.table("trend_rules", dict.fromkeys(("source_id", "source_table", "trend_method"), "varchar"), RULES)
         methods.connection.execute(f"""
             create or replace table int_indicator_values__compared as
             select v.*, i.value_type, {is_count_numerator} as is_count_numerator
@@ -285,6 +292,50 @@ def test_a_trend_that_cannot_be_calculated_says_why(run_trends, points, reason):
     *_, last = run_trends(points, [RATE, SHARE])
     assert last["no_trend_reason"] == reason
     assert (last["recent_trend_computed"] == "Cannot be calculated") is (reason is not None)
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        # By the counts this is a clear rise; the limits are so wide that it is none.
+        pytest.param(
+            shares([500, 540, 580, 620, 660], lower_ci_95=20.0, upper_ci_95=90.0), "No significant change", id="wide"
+        ),
+        pytest.param(
+            shares([500, 540, 580, 620, 660], lower_ci_95=50.0, upper_ci_95=51.0),
+            "Increasing and getting better",
+            id="narrow",
+        ),
+        pytest.param(rates([10, 12, 14, 16, 18]), "Cannot be calculated", id="a point needs a count as well"),
+        pytest.param(
+            rates([10, 12, 14, 16, 18], count=10.0, denominator=1e5), "Increasing and getting worse", id="a rate"
+        ),
+        pytest.param(
+            shares([500, 540, 580, 620, 1000], lower_ci_95=50.0, upper_ci_95=51.0), "Cannot be calculated", id="all"
+        ),
+    ],
+)
+def test_the_database_extract_weighs_every_value_by_its_limits(trends, points, expected):
+    assert trends([{**point, "source_table": "database"} for point in points], [RATE, SHARE])[-1] == expected
+
+
+def test_the_method_is_that_of_the_newest_table(run_trends):
+    points = shares([500, 540, 580, 620, 660], lower_ci_95=20.0, upper_ci_95=90.0)
+    for table, basis in (("csv", "counts"), ("database", "published_limits")):
+        *_, last = run_trends([*points[:-1], {**points[-1], "source_table": table}], [RATE, SHARE])
+        assert last["recent_trend_basis"] == basis
+
+
+@pytest.mark.parametrize("value_type", ["score", "count"])
+def test_counts_and_scores_have_no_trend(run_trends, value_type):
+    *_, last = run_trends(rates([10, 12, 14, 16, 18]), [{**RATE, "value_type": value_type}])
+    assert (last["recent_trend_computed"], last["no_trend_reason"]) == ("Cannot be calculated", "type_has_no_trend")
+
+
+def test_a_slope_that_is_flat_without_one_point_does_not_turn(trends):
+    # Without the last point the slope is nought to the last bit.
+    assert trends(rates([10, 10, 10, 10, 14]), [RATE])[-1] == "Increasing and getting worse"
+    assert trends(rates([10, 10, 10, 10, 6]), [RATE])[-1] == "Decreasing and getting better"
 
 
 def test_the_points_behind_a_trend_are_named_and_may_be_old(run_trends):

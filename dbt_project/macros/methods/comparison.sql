@@ -58,7 +58,7 @@
             or {{ comparator_lower }} is null
             or {{ comparator_upper }} is null
         then null
-        when {{ value }} < {{ comparator }}
+        when {{ value }} <= {{ comparator }}
         then case when {{ upper }} >= {{ comparator_lower }} then 'similar' else 'lower' end
         when {{ comparator_upper }} >= {{ lower }}
         then 'similar'

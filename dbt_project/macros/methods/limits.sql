@@ -130,3 +130,19 @@
 {% macro proportion_limit(count, denominator, multiplier, confidence, side) -%}
     {{ wilson_limit(count, denominator, confidence, side) }} * cast({{ multiplier }} as double)
 {%- endmacro %}
+
+{#- Is a printed 95 % limit of one side what the counts give? Reads the columns of the values, aliased v. Within half a unit of
+    the last decimal of the value and a millionth of the limit, where both are absent (Byar has no lower limit of nought), or,
+    where the publisher rounds its counts, between the limits of the counts half a step below and above. -#}
+{% macro limit_is_reproduced(side) -%}
+    (
+        abs(v.{{ side }}_ci_95 - coalesce(v.{{ side }}_ci_95_computed, 0))
+        <= {{ half_unit("v.value_as_published") }} + 1e-6 * abs(v.{{ side }}_ci_95)
+        or coalesce(
+            v.{{ side }}_ci_95
+            between {{ rate_limit("v.count - v.count_rounding / 2", "v.denominator", "v.multiplier", "95", side) }}
+            and {{ rate_limit("v.count + v.count_rounding / 2", "v.denominator", "v.multiplier", "95", side) }},
+            false
+        )
+    )
+{%- endmacro %}

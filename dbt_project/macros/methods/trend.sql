@@ -3,13 +3,22 @@
     The five newest valid points of one year each in a series, at t = 1..5; chi-squared for linear trend with one degree of
     freedom, significant above 9.5495 (z of 99.8 % squared), strictly. Proportions use numerator and denominator
     (`trend_chi_squared_proportion`), everything else a regression weighted by the 95 % limits (`trend_chi_squared_limits`).
-    The slope is found again without each point in turn; if the six signs do not agree the trend is `No significant change`.
+    The slope is found again without each point in turn; if one of these turns round the trend is `No significant change`
+    (a slope of exactly nought does not turn). Value types that have a trend: see `has_trend`.
     Source: OHID public health technical guidance on trend markers and the open Fingertips code, as restated in the design
     notes on methods. Not valid for pooled or part-year periods, where points overlap or seasons speak.
 
     The macros take the stems of columns that end in the number of the point: c for c1..c5. Sums are written out from the
     oldest point to the newest, so that no order of rows changes the last bit. -#}
 {% macro trend_threshold() -%} 9.549535706083240 {%- endmacro %}
+
+{#- Kinds of value that have a trend. Counts grow with the area, and scores and indirectly standardised ratios are printed as
+    `Cannot be calculated` in every extract, whatever their limits. -#}
+{% macro has_trend(value_type) -%}
+    {{ value_type }} in (
+        'proportion', 'crude_rate', 'directly_standardised_rate', 'life_expectancy', 'slope_index_of_inequality'
+    )
+{%- endmacro %}
 
 {#- Sum over points of a product of stems; a stem `t` is the number of the point, `1` is one. -#}
 {% macro sum_over_points(stems, points) -%}
@@ -51,12 +60,11 @@
     / nullif(({{ sw }} * {{ sum_over_points([w, "t", "t"], points) }} - {{ swt }} * {{ swt }}) * {{ sw }}, 0)
 {%- endmacro %}
 
-{#- Is the slope of y (or of the logit) on t upward, with weights w (`1` for none)? A zero slope counts as upward. -#}
-{% macro slope_is_upward(w, y, points) -%}
-    (
+{#- Direction of the slope of y (or of the logit) on t, with weights w (`1` for none): 1 upward, -1 downward, 0 flat. -#}
+{% macro slope_sign(w, y, points) -%}
+    sign(
         {{ sum_over_points([w], points) }} * {{ sum_over_points([w, y, "t"], points) }}
         - {{ sum_over_points([w, y], points) }} * {{ sum_over_points([w, "t"], points) }}
-        >= 0
     )
 {%- endmacro %}
 

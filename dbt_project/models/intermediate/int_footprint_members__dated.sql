@@ -2,7 +2,8 @@
 --
 -- Two sources: the seed `area_footprints` for what is agreed (boards of whole councils, neighbourhoods of wards), and the
 -- register of areas for what follows from it (upper-tier councils of a region or combined authority, districts of a
--- county, parts of a board). Councils are merged and split, and a publisher may give old years on old or on new
+-- county, parts of a board, regions of England). The dates of the seed speak for what is agreed: neighbourhoods of wards go
+-- on in figures after the wards were redrawn. Councils are merged and split, and a publisher may give old years on old or on new
 -- boundaries: a footprint has one set for every day on which its members changed, the newest first. Sets never mix.
 with
     named as (select * from {{ ref("int_areas__named") }} where is_registered = 1),
@@ -40,6 +41,18 @@ with
             inner join named as footprint on m.{{ parent }} = footprint.area_code
             where {{ members }} and m.area_code <> footprint.area_code
         {% endfor %}
+        union all
+        select
+            'E92000001' as footprint_code,
+            'england' as footprint_area_type,
+            'regions_of_england' as footprint_type,
+            area_code,
+            area_type,
+            valid_from,
+            valid_to,
+            0::smallint as is_declared
+        from named
+        where area_type = 'region'
     ),
 
     days as (

@@ -1,46 +1,70 @@
 -- The recent trend of each series at the newest period of its indicator, with the points behind it or the reason why there
 -- is none. One row per value of that period; other values have no row, as Fingertips prints the trend there only.
 --
+-- Which method a series follows is said by the seed `trend_rules`, for the table that its newest value comes from: the
+-- publisher's old and new services compute the same marker in two ways.
 -- The five points of a series are picked by one aggregate (no sort of the table, no self-join), and everything after works
 -- on one row per series. Five terms are added up in the order of time, so that the last bit is always the same.
 -- A series is cut at each documented break, and holds periods of one year only.
 {% set series = "indicator_id, area_code, area_type, sex, age, category_type, category, series_number, period_type" %}
 {% set points = range(1, 6) %}
 with
-    periods as (select indicator_id, max(period_end) as newest_end from {{ ref("int_indicator_values__compared") }} group by all),
+    rules as (
+        select t.source_id, t.source_table, arg_max(r.trend_method, r.source_table is not null) as trend_method
+        from (select distinct source_id, source_table from {{ ref("int_indicator_values__compared") }}) as t
+        inner join
+            {{ ref("trend_rules") }} as r
+            on coalesce(r.source_id, t.source_id) is not distinct from t.source_id
+            and coalesce(r.source_table, t.source_table) is not distinct from t.source_table
+        group by all
+    ),
+
+    periods as (
+        select indicator_id, max(period_end) as newest_end
+        from {{ ref("int_indicator_values__compared") }}
+        group by all
+    ),
 
     points as (
         select
             {{ series }},
-            period_end,
-            period_label,
-            polarity,
-            value_type = 'proportion' as is_proportion,
-            value is not null as has_value,
-            coalesce(is_count_numerator = 0, false) as has_other_count,
-            count as c,
-            denominator as n,
-            value as y,
+            v.period_end,
+            v.period_label,
+            v.source_table,
+            {{ has_trend("v.value_type") }} as has_trend,
+            v.value_type = 'proportion' and r.trend_method = 'counts_for_proportions' as by_counts,
+            v.value is not null as has_value,
+            v.value_type = 'proportion' and coalesce(v.is_count_numerator = 0, false) as has_other_count,
+            v.count as c,
+            v.denominator as n,
+            v.value as y,
+            v.lower_ci_95 is null or v.upper_ci_95 is null as is_limit_computed,
             pow(({{ limits_pair("upper") }} - {{ limits_pair("lower") }}) / 3.92, 2) as variance,
-            -- Counts that are not numerators of the value are barred.
+            -- Counts that are not numerators of the value are barred from the method that uses them.
             case
-                when value_type = 'proportion'
-                then coalesce(is_count_numerator = 1, false)
-                else value is not null and {{ limits_pair("upper") }} is not null
+                when v.value_type = 'proportion' and r.trend_method = 'counts_for_proportions'
+                then coalesce(v.is_count_numerator = 1, false)
+                when r.trend_method = 'limits_for_all'
+                then v.value is not null and v.count is not null and v.denominator > 0 and {{ limits_pair("upper") }} is not null
+                else v.value is not null and {{ limits_pair("upper") }} is not null
             end as is_valid
-        from {{ ref("int_indicator_values__compared") }}
-        where period_months = 12
+        from {{ ref("int_indicator_values__compared") }} as v
+        inner join
+            rules as r
+            on v.source_id is not distinct from r.source_id
+            and v.source_table is not distinct from r.source_table
+        where v.period_months = 12
     ),
 
     newest_five as (
         select
             {{ series }},
-            any_value(polarity) as polarity,
-            any_value(is_proportion) as is_proportion,
+            any_value(has_trend) as has_trend,
+            max_by(by_counts, period_end) as by_counts,
             cast(count(*) filter (where has_value) as integer) as points_with_value,
             bool_or(has_other_count) as has_other_count,
             max_by(
-                {'label': period_label, 'c': c, 'n': n, 'y': y, 'v': variance}, period_end, 5
+                {'label': period_label, 'c': c, 'n': n, 'y': y, 'v': variance, 'own': is_limit_computed}, period_end, 5
             ) filter (where is_valid) as newest_first
         from points
         group by {{ series }}
@@ -54,12 +78,13 @@ with
     termed as (
         select
             {{ series }},
-            polarity,
-            is_proportion,
+            has_trend,
+            by_counts,
             points_with_value,
             has_other_count,
             points,
             list_transform(p, lambda one: one.label) as labels,
+            list_contains(list_transform(p, lambda one: one.own), true) as has_computed_limits,
             {% for i in points %}
                 p[{{ i }}].c as c{{ i }},
                 p[{{ i }}].n as n{{ i }},
@@ -73,45 +98,48 @@ with
     tested as (
         select
             {{ series }},
-            polarity,
             points,
             labels,
+            by_counts,
+            has_computed_limits,
             case
+                when not has_trend
+                then 'type_has_no_trend'
                 when points < 5 and points_with_value >= 5
                 then
                     case
                         when has_other_count
                         then 'count_is_not_numerator'
-                        when is_proportion
+                        when by_counts
                         then 'no_counts'
                         else 'no_limits'
                     end
                 when points < 5
                 then 'fewer_than_five_points'
-                when is_proportion and ({% for i in points %} c{{ i }} in (0, n{{ i }}) {{ "or" if not loop.last }} {% endfor %})
+                when
+                    {% for i in points %}
+                        coalesce(c{{ i }} = n{{ i }} or by_counts and c{{ i }} = 0, false) {{ "or" if not loop.last }}
+                    {% endfor %}
                 then 'count_is_none_or_all'
-                when not is_proportion and ({% for i in points %} w{{ i }} is null {{ "or" if not loop.last }} {% endfor %})
+                when not by_counts and ({% for i in points %} w{{ i }} is null {{ "or" if not loop.last }} {% endfor %})
                 then 'limits_without_width'
             end as no_trend_reason,
             case
-                when is_proportion
+                when by_counts
                 then {{ trend_chi_squared_proportion("n", "c") }}
                 else {{ trend_chi_squared_limits("w", "y") }}
             end as chi_squared,
-            case
-                when is_proportion
-                then {{ slope_is_upward("1", "x", points) }}
-                else {{ slope_is_upward("w", "y", points) }}
-            end as is_upward,
-            -- The sign of the slope without each point in turn.
+            {% set slope = slope_sign("1", "x", points), slope_sign("w", "y", points) %}
+            case when by_counts then {{ slope[0] }} else {{ slope[1] }} end as slope_sign,
+            -- Without each point in turn.
             {% for left_out in points %}
                 {% set others = points | reject("equalto", left_out) | list %}
-                is_upward = case
-                    when is_proportion
-                    then {{ slope_is_upward("1", "x", others) }}
-                    else {{ slope_is_upward("w", "y", others) }}
+                case
+                    when by_counts
+                    then {{ slope_sign("1", "x", others) }} * {{ slope[0] }}
+                    else {{ slope_sign("w", "y", others) }} * {{ slope[1] }}
                 end
-                {{ "and" if not loop.last else "as all_signs_agree" }}
+                >= 0 {{ "and" if not loop.last else "as no_sign_turns" }}
             {% endfor %}
         from termed
     )
@@ -123,12 +151,14 @@ select
         then
             {{
                 trend_label(
-                    "(t.chi_squared > " ~ trend_threshold() ~ " and t.all_signs_agree)", "t.is_upward", "v.polarity"
+                    "(t.chi_squared > " ~ trend_threshold() ~ " and t.no_sign_turns)", "t.slope_sign >= 0", "v.polarity"
                 )
             }}
         else 'Cannot be calculated'
     end as recent_trend_computed,
     case
+        when not {{ has_trend("v.value_type") }}
+        then 'type_has_no_trend'
         when v.period_months <> 12
         then 'period_is_not_one_year'
         when t.points is null
@@ -139,7 +169,16 @@ select
     end as no_trend_reason,
     cast(coalesce(t.points, 0) as integer) as recent_trend_points,
     array_to_string(t.labels, ', ') as recent_trend_periods,
-    case when t.points = 5 and t.no_trend_reason is null then t.chi_squared end as recent_trend_chi_squared
+    case when t.points = 5 and t.no_trend_reason is null then t.chi_squared end as recent_trend_chi_squared,
+    case
+        when t.points < 5 or t.no_trend_reason is not null
+        then null
+        when t.by_counts
+        then 'counts'
+        when t.has_computed_limits
+        then 'computed_limits'
+        else 'published_limits'
+    end as recent_trend_basis
 from {{ ref("int_indicator_values__compared") }} as v
 inner join periods as n on v.indicator_id = n.indicator_id and v.period_end = n.newest_end
 left join tested as t on {% for c in series.split(", ") %} v.{{ c }} = t.{{ c }} {{ "and" if not loop.last }} {% endfor %}

@@ -39,6 +39,7 @@ select
     t.recent_trend_points,
     t.recent_trend_periods,
     t.recent_trend_chi_squared,
+    t.recent_trend_basis,
     v.compared_to_england_published,
     v.compared_to_england_computed,
     v.not_compared_to_england_reason,

@@ -144,6 +144,7 @@ with
             i.value_type,
             i.multiplier,
             i.aggregation,
+            i.count_rounding,
             i.comparator_method,
             i.comparator_confidence,
             i.limits_method as indicator_limits_method,

@@ -4,7 +4,8 @@
 --
 -- A printed limit is reproduced when the computed one lies within rounding: half a unit of the last decimal of the value and
 -- a millionth of the limit, or between the limits of the least and the greatest count that rounds to the printed one. A
--- plain tolerance would not do: one of 0.1 % would take Byar's limits for Wilson's in most rows.
+-- plain tolerance would not do: one of 0.1 % would take Byar's limits for Wilson's in most rows. Limits that miss by less
+-- than 2 % of half the interval are counted apart, as near: another formula of the same kind.
 {% set groups = "sex, age, category_type, category" %}
 {% set kinds = [
     {
@@ -46,6 +47,8 @@
         ~ " and "
         ~ limit_is_reproduced("upper")
         ~ ")",
+        "near": "greatest(abs(v.lower_ci_95 - v.lower_ci_95_computed), abs(v.upper_ci_95 - v.upper_ci_95_computed))"
+        " <= 0.01 * (v.upper_ci_95 - v.lower_ci_95)",
     },
 ] %}
 with
@@ -58,6 +61,10 @@ with
                     then 'undetermined'
                     when {{ kind.agrees | default("(" ~ kind.published ~ ") = (" ~ kind.computed ~ ")") }}
                     then 'agrees'
+                    {% if kind.near %}
+                        when {{ kind.near }}
+                        then 'near'
+                    {% endif %}
                     else 'differs'
                 end as verdict,
                 v.value_key,
@@ -86,9 +93,11 @@ with
                 when footprint_reason is not null
                 then 'undetermined'
                 when
-                    abs(value - published_value) <= greatest(
-                        {{ half_unit("published_as_published") }}, 1e-6 * abs(published_value)
-                    )
+                    -- Each member's count may be off by half the step to which the publisher rounds.
+                    abs(value - published_value)
+                    <= {{ half_unit("published_as_published") }}
+                    + 1e-6 * abs(published_value)
+                    + coalesce(count_rounding / 2.0 * (constituents + 1) / nullif(denominator, 0) * multiplier, 0)
                 then 'agrees'
                 else 'differs'
             end as verdict,
@@ -113,6 +122,7 @@ with
         '{{ check_id }}' as check_id,
         cast(count(*) filter (where verdict <> 'undetermined') as bigint) as compared,
         cast(count(*) filter (where verdict = 'differs') as bigint) as differ,
+        cast(count(*) filter (where verdict = 'near') as bigint) as near,
         cast(count(*) filter (where verdict = 'undetermined') as bigint) as undetermined,
         to_json(min_by(example, value_key, 20) filter (where verdict = 'differs')) as details_json
     from {{ check_id }}

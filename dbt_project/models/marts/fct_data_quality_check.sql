@@ -153,8 +153,9 @@ with
                 case
                     when coalesce(c.compared, 0) = 0
                     then 'The source has no {{ things }} that can be computed from its rows.'
-                    else concat(c.compared - c.differ, ' of ', c.compared, ' {{ things }} reproduced')
+                    else concat(c.compared - c.differ - c.near, ' of ', c.compared, ' {{ things }} reproduced')
                 end
+                || case when coalesce(c.near, 0) > 0 then concat(', ', c.near, ' nearly') else '' end
                 || case
                     when coalesce(c.undetermined, 0) > 0
                     then concat('; ', c.undetermined, ' cannot be determined from the rows at hand')

@@ -306,7 +306,12 @@ class TestAccounting:
         assert {row["check_id"] for row in checks if row["outcome"] == "not_evaluated"} == {
             "stated_baseline_found_in_extract",
             "counts_are_numerators",
+            "comparison_with_england_reproduced",
+            "comparison_with_parent_reproduced",
             "recent_trend_reproduced",
+            "limits_reproduced",
+            "aggregates_reproduced",
+            "goal_reproduced",
             "published_trend_rests_on_numerators",
             "corrections_still_needed",
         }

@@ -1,7 +1,7 @@
-"""A whole warehouse from ``cases.txt`` and ``readings.txt``: one dbt build, of the project as it is, over small data.
+"""A whole warehouse from three tables of text: one dbt build, of the project as it is, over small data.
 
-Turning the cases into seeds and Parquet, and building, belong here. What has to come out is in ``cases.txt`` and in the
-tests.
+Turning ``cases.txt``, ``readings.txt`` and ``numbers.txt`` into seeds and Parquet, and building, belong here. What has
+to come out is in ``cases.txt`` and in the tests.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CASES = Path(__file__).with_name("cases.txt")
 READINGS = Path(__file__).with_name("readings.txt")
 """Rows as sources publish them, with a meaning beyond the number; ``test_readings`` says what becomes of them."""
+NUMBERS = Path(__file__).with_name("numbers.txt")
+"""Figures from which the model computes others, with the measures, areas and goals that they need."""
 AS_AT = "2026-03-01"
 MOMENT = dt.datetime(2026, 2, 1, 6, 30)
 SOURCE = "fingertips"
+COMPUTED = "ons_subnational"
+"""Source of the figures of ``numbers.txt``, unless a measure names another."""
 PLACE = "E08000009"
 ENGLAND = "E92000001"
 NEIGHBOUR = "E08000007"
@@ -46,7 +50,7 @@ Row = dict[str, Any]
 
 _POINT = re.compile(
     r"(?P<year>\d{4}(?:-\d\d)?) (?P<value>-?[\d.]+|c|m)"
-    r"(?: \[(?P<lower>\S+) (?P<upper>\S+)\])?(?: \{(?P<verdict>[^}]+)\})?(?: (?P<count>\d+)/(?P<denominator>\d+))?"
+    r"(?: \[(?P<lower>\S+) (?P<upper>\S+)\])?(?: \{(?P<verdict>[^}]+)\})?(?: (?P<count>[\d.]*)/(?P<denominator>\d*))?"
 )
 
 
@@ -73,7 +77,7 @@ class Case:
     def indicator(self) -> str | None:
         """Id of the indicator, if the commitment has one."""
         name = self.also.get("indicator", self.name)
-        return None if name == "-" else f"{SOURCE}.{name}"
+        return None if name == "-" else name if "." in name else f"{SOURCE}.{name}"
 
     @property
     def area_as_published(self) -> str:
@@ -126,7 +130,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _points(text: str) -> Iterator[Row]:
     for part in filter(None, (part.strip() for part in text.split(";"))):
         found = _POINT.fullmatch(part)
-        assert found is not None, f"cases.txt: {part!r} is not a point"
+        assert found is not None, f"{part!r} is not a point"
         cell = found["value"]
         period = parse_period(found["year"].replace("-", " - "), year_type="calendar")
         yield {
@@ -147,7 +151,7 @@ def _points(text: str) -> Iterator[Row]:
 
 
 def _number(text: str | None) -> float | None:
-    return None if text is None else float(text)
+    return float(text) if text else None
 
 
 def _case_rows(case: Case) -> Iterator[Row]:
@@ -212,17 +216,97 @@ def _reading_row(reading: Mapping[str, str]) -> Row:
         "upper_ci_95": _number(also.get("upper")),
         "compared_to_england_published": also.get("verdict"),
         "recent_trend_published": also.get("trend"),
-        "count": _number(count or None),
-        "denominator": _number(denominator or None),
+        "count": _number(count),
+        "denominator": _number(denominator),
     }
+
+
+def read_numbers() -> dict[str, list[dict[str, str]]]:
+    """Read ``numbers.txt``: heading to rows, each as column to cell, an empty cell for nothing."""
+    tables: dict[str, list[list[str]]] = {}
+    for line in NUMBERS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            table = tables.setdefault(line.strip("[]"), [])
+        elif line and not line.startswith("#"):
+            table.append([cell.strip() for cell in line.split("|")])
+    return {name: [dict(zip(rows[0], row, strict=True)) for row in rows[1:]] for name, rows in tables.items()}
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return {key: value for key, _, value in (pair.partition("=") for pair in text.split("; ") if pair)}
+
+
+def _measure_sources() -> dict[str, str]:
+    """Return the source of every measure of ``numbers.txt``."""
+    return {row["measure"]: _pairs(row["more"]).get("source", COMPUTED) for row in read_numbers()["measures"]}
+
+
+_PRINTED_COLUMNS = {
+    "parent": "parent_code",
+    "note": "value_note",
+    "trend": "recent_trend_published",
+    "parent_verdict": "compared_to_parent_published",
+    "goal": "compared_to_goal_published",
+    "table": "source_table",
+    "sex": "sex",
+    "age": "age",
+}
+_PRINTED_LIMITS = {
+    "lower": "lower_ci_95",
+    "upper": "upper_ci_95",
+    "lower_99_8": "lower_ci_99_8",
+    "upper_99_8": "upper_ci_99_8",
+}
+
+
+def _number_rows(source: str) -> Iterator[Row]:
+    """Give the rows of one source in ``numbers.txt``."""
+    tables = read_numbers()
+    sources = _measure_sources()
+    of_measure = {
+        "source_release": "2025-10",
+        "source_file": f"{source}/2025-10/numbers.csv",
+        "sex": "Persons",
+        "age": "All ages",
+    }
+    for row in tables["values"]:
+        if sources[row["measure"]] != source:
+            continue
+        also = _pairs(row["also"])
+        more: Row = {column: also.pop(key) for key, column in _PRINTED_COLUMNS.items() if key in also}
+        more |= {column: float(also.pop(key)) for key, column in _PRINTED_LIMITS.items() if key in also}
+        assert not also, f"numbers.txt: {also} means nothing"
+        identity = {"indicator_id": f"{source}.{row['measure']}", "area_code": row["area"]}
+        trend = more.pop("recent_trend_published", None)
+        *earlier, last = _points(row["points"])
+        yield from ({**of_measure, **identity, **point, **more} for point in earlier)
+        yield {**of_measure, **identity, **last, **more, "recent_trend_published": trend}
+    dimensions = {row["dimension"]: row for row in tables["dimensions"]}
+    for row in tables["groups"]:
+        if sources[row["measure"]] != source:
+            continue
+        dimension = dimensions[row["dimension"]]
+        identity = {
+            "indicator_id": f"{source}.{row['measure']}",
+            "area_code": row["area"],
+            "category_type": dimension["category_type"],
+        }
+        points = [part.strip() for part in row["points"].split(";")]
+        for category, point in zip(dimension["categories"].split(", "), points, strict=True):
+            if point != "-":
+                (read,) = _points(f"{row['year']} {point}")
+                yield {**of_measure, **identity, "category": category, **read}
 
 
 def indicator_rows(cases: Iterable[Case]) -> pl.DataFrame:
     """Return the accepted rows of every case and reading, in the landed shape."""
     rows = [row for case in cases for row in _case_rows(case)]
-    rows += [_reading_row(reading) for reading in read_readings()]
+    return _landed(SOURCE, [*rows, *(_reading_row(reading) for reading in read_readings())])
+
+
+def _landed(source: str, rows: Iterable[Row]) -> pl.DataFrame:
     provenance = {
-        "source_id": SOURCE,
+        "source_id": source,
         "source_table": "indicator_values",
         "source_column": "Value",
     }
@@ -237,16 +321,50 @@ def indicator_rows(cases: Iterable[Case]) -> pl.DataFrame:
 
 
 _KINDS = {
+    "count": ("count", "people", 1),
+    "life": ("life_expectancy", "years", 1),
     "share": ("proportion", "%", 100),
     "rate": ("crude_rate", "per 100,000", 100000),
     "standardised": ("directly_standardised_rate", "per 100,000", 100000),
 }
 
 
+def _measures(source: str) -> tuple[Indicator, ...]:
+    """Return the measures of one source in ``numbers.txt``."""
+    found: list[Indicator] = []
+    for row in read_numbers()["measures"]:
+        more = _pairs(row["more"])
+        if more.pop("source", COMPUTED) != source:
+            continue
+        kind, unit, multiplier = _KINDS[row["kind"]]
+        rounding = more.pop("rounding", None)
+        found.append(
+            Indicator.model_validate(
+                {
+                    "id": f"{source}.{row['measure']}",
+                    "name": row["measure"].replace("_", " ").capitalize(),
+                    "value_type": kind,
+                    "unit": unit,
+                    "multiplier": multiplier,
+                    "polarity": row["polarity"],
+                    "minimum": None,
+                    "maximum": None,
+                    "decimals": 1,
+                    "ci_method": more.pop("ci_method", None),
+                    "count_rounding": None if rounding is None else int(rounding),
+                    "aggregation": row["aggregation"],
+                    "definition": "A measure of these tests.",
+                }
+            )
+        )
+        assert not more, f"numbers.txt: {more} means nothing"
+    return tuple(found)
+
+
 def _indicators(cases: Iterable[Case]) -> tuple[Indicator, ...]:
     found: dict[str, Indicator] = {}
     for case in cases:
-        if case.indicator is None or case.indicator in found:
+        if case.indicator is None or case.indicator in found or not case.indicator.startswith(SOURCE):
             continue
         is_share = case.also.get("unit") == "%"
         found[case.indicator] = Indicator.model_validate(
@@ -290,7 +408,7 @@ def _indicators(cases: Iterable[Case]) -> tuple[Indicator, ...]:
 def _write_data(warehouse: Path, cases: Sequence[Case]) -> None:
     sources = load_sources(REPOSITORY / "pipelines" / "acquire" / "sources")
     sources = {
-        key: source.model_copy(update={"indicators": _indicators(cases) if key == SOURCE else ()})
+        key: source.model_copy(update={"indicators": _indicators(cases) if key == SOURCE else _measures(key)})
         for key, source in sources.items()
     }
     write_registry(sources, warehouse / "registry")
@@ -298,6 +416,7 @@ def _write_data(warehouse: Path, cases: Sequence[Case]) -> None:
     (warehouse / "quarantine").mkdir()
     accepted = {key: pl.DataFrame(schema=LANDED[source.provides]) for key, source in sources.items()}
     accepted[SOURCE] = indicator_rows(cases)
+    accepted |= {key: _landed(key, _number_rows(key)) for key in set(_measure_sources().values())}
     accepted["trafford_neighbours"] = neighbour_rows()
     for key, frame in accepted.items():
         frame.write_parquet(warehouse / "accepted" / f"{key}.parquet")
@@ -453,6 +572,7 @@ _CONFORMANCE: dict[str, list[Row]] = {
             ("X0704", "X0705", "merged"),
             ("X0706", "X0707", "split"),
             ("X0706", "X0705", "split"),
+            ("X1302", "X1303", "merged"),
         )
     ],
     "corrections": [
@@ -544,8 +664,74 @@ def _write_seeds(seeds: Path, cases: Sequence[Case]) -> None:
     ]
     evidence = {"evidence": "Metadata of the publisher."}
     _write_seed(seeds, "series_breaks", [{**row, **evidence} for row in [*breaks, *_BREAKS]])
-    with (seeds / "areas.csv").open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([*row, *[""] * 7] for row in _AREAS)
+    _write_number_seeds(seeds)
+
+
+def _write_number_seeds(seeds: Path) -> None:
+    tables = read_numbers()
+    sources = _measure_sources()
+    said = {"reason": "A rule of these tests.", "evidence": "These tests."}
+
+    def indicator(measure: str) -> str:
+        return f"{sources[measure]}.{measure}"
+
+    names = {row["area_code"]: row["area_name"] for row in tables["areas"]}
+    keys = ("area_code", "area_name", "area_type", "area_type_label")
+    areas = [*(dict(zip(keys, row, strict=True)) for row in _AREAS), *tables["areas"]]
+    # The register of health regions is replaced, so that a tier is complete whatever happens to the real one.
+    with (seeds / "areas.csv").open(encoding="utf-8", newline="") as file:
+        registered = [row for row in csv.DictReader(file) if row["area_type"] != "nhs_region"]
+    _write_seed(seeds, "areas", [*registered, *areas])
+    footprints = [
+        {
+            **row,
+            "footprint_name": names[row["footprint_code"]],
+            "constituent_name": names[row["constituent_code"]],
+            "source": "These tests.",
+        }
+        for row in tables["footprints"]
+    ]
+    _write_seed(seeds, "area_footprints", footprints)
+    rules: list[Row] = [
+        {"rule_id": "default", "comparator_method": "single_overlapping_ci", "confidence": "95"},
+        {"rule_id": "counts", "value_type": "count", "comparator_method": "none", "confidence": "95"},
+        {
+            "rule_id": "lives",
+            "value_type": "life_expectancy",
+            "comparator_method": "double_overlapping_ci",
+            "confidence": "95",
+        },
+    ]
+    for row in tables["measures"]:
+        if row["rule"]:
+            method, confidence = row["rule"].split(" ", 1)
+            names_it = {"rule_id": row["measure"], "indicator_id": indicator(row["measure"])}
+            rules.append({**names_it, "comparator_method": method, "confidence": confidence})
+    _write_seed(seeds, "comparison_rules", [{**rule, **said} for rule in rules])
+    trends = [
+        {"rule_id": "by_limits", "source_id": COMPUTED, "source_table": "by_limits", "trend_method": "limits_for_all"},
+        {"rule_id": "default", "trend_method": "counts_for_proportions"},
+    ]
+    _write_seed(seeds, "trend_rules", [{**rule, **said} for rule in trends])
+    goals = [
+        {
+            **{key: text for key, text in row.items() if key != "measure"},
+            "indicator_id": indicator(row["measure"]),
+            **said,
+        }
+        for row in tables["goals"]
+    ]
+    _write_seed(seeds, "indicator_goals", goals)
+    categories: list[Row] = []
+    for row in tables["dimensions"]:
+        listed = row["categories"].split(", ")
+        # The seed numbers deprivation from the least deprived.
+        ordered = listed[::-1] if "deprivation" in row["category_type"] else listed
+        categories += (
+            {"category_type": row["category_type"], "category": category, "sequence": number}
+            for number, category in enumerate(ordered, start=1)
+        )
+    _write_seed(seeds, "categories", categories)
 
 
 # --- build ------------------------------------------------------------------------------------------------------------
@@ -631,3 +817,31 @@ def rows(warehouse: duckdb.DuckDBPyConnection):
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def figures(rows: Callable[..., list[Row]]):
+    """Return a function from a measure of ``numbers.txt`` to its published rows: area, period and group to row."""
+    sources = _measure_sources()
+
+    def find(measure: str) -> dict[tuple[str, ...], Row]:
+        found = rows(
+            """
+            select v.*, p.period_label, g.sex, g.category
+            from fct_indicator_value as v
+            inner join dim_period as p on v.period_key = p.period_key
+            inner join dim_population_group as g on v.population_group_key = g.population_group_key
+            where v.indicator_id = ?
+            """,
+            f"{sources[measure]}.{measure}",
+        )
+        assert found
+        keyed: dict[tuple[str, ...], Row] = {}
+        for row in found:
+            group = [row["category"]] if row["category"] != "Total" else []
+            group += [row["sex"]] if row["sex"] != "Persons" else []
+            keyed[row["area_code"], row["period_label"], *group] = row
+        assert len(keyed) == len(found)
+        return keyed
+
+    return find

@@ -1,5 +1,5 @@
--- Values of systems, regions, counties and neighbourhoods, added up from the counts and denominators of their members; one
--- row per indicator, footprint, period and group, with a value or with the reason why there is none.
+-- Values of systems, regions, counties and neighbourhoods, added up from the counts and denominators of their members;
+-- one row per indicator, footprint, period and group, with a value or with the reason why there is none.
 --
 -- Nothing is added up unless every member has a count that is the numerator of its value: a total of the known members
 -- would be too small, and would give a suppressed member away by subtraction. Standardised rates, life expectancies and
@@ -113,7 +113,9 @@ with
         qualify
             row_number() over (
                 partition by
-                    footprint_code, footprint_area_type, {% for column in group %} {{ column }} {{ "," if not loop.last }} {% endfor %}
+                    footprint_code,
+                    footprint_area_type,
+                    {% for column in group %} {{ column }} {{ "," if not loop.last }} {% endfor %}
                 order by footprint_reason is not null, is_declared desc, set_from desc, footprint_type
             )
             = 1
@@ -161,6 +163,18 @@ with
         from chosen as c
         inner join {{ ref("int_indicators__described") }} as i on c.indicator_id = i.id
         left join {{ ref("areas") }} as a on c.footprint_code = a.area_code
+    ),
+
+    published as (
+        select *
+        from {{ ref("int_indicator_values__measured") }}
+        where area_code in (select footprint_code from {{ ref("int_footprint_members__dated") }})
+    ),
+
+    -- A series is published or added up, never both: the two may count different people, such as residents and
+    -- patients. It is published when the publisher has a row of it, for whichever period, with a value or without.
+    published_series as (
+        select distinct indicator_id, area_code, area_type, sex, age, category_type, category from published
     )
 
 select
@@ -171,7 +185,8 @@ select
     case when k.value is not null and k.aggregation = 'sum_counts' then 1::smallint end as is_count_numerator,
     {% for confidence in ["95", "99.8"] %}
         {% for side in ["lower", "upper"] %}
-            case k.indicator_limits_method
+            case
+                k.indicator_limits_method
                 when 'wilson'
                 then {{ proportion_limit("k.count", "k.denominator", "k.multiplier", confidence, side) }}
                 when 'byar_or_exact'
@@ -182,17 +197,18 @@ select
     case when k.count is not null then k.indicator_limits_method end as limits_method,
     p.value_key as published_value_key,
     p.value as published_value,
-    -- A series is published or added up, never both: the two may count different people, such as residents and patients.
-    cast(
-        coalesce(
-            bool_or(p.value_key is not null) over (
-                partition by k.indicator_id, k.area_code, k.area_type, k.sex, k.age, k.category_type, k.category
-            ),
-            false
-        ) as smallint
-    ) as has_published_series,
+    cast(s.indicator_id is not null as smallint) as has_published_series,
     p.value_as_published as published_as_published,
     p.source_file as published_file,
     p.source_row_number as published_row_number
 from keyed as k
-left join {{ ref("int_indicator_values__measured") }} as p on k.value_key = p.value_key and p.value is not null
+left join published as p on k.value_key = p.value_key and p.value is not null
+left join
+    published_series as s
+    on k.indicator_id = s.indicator_id
+    and k.area_code = s.area_code
+    and k.area_type = s.area_type
+    and k.sex = s.sex
+    and k.age = s.age
+    and k.category_type = s.category_type
+    and k.category = s.category

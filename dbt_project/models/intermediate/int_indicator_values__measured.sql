@@ -6,6 +6,12 @@
 -- A view, like the corrected rows below it: it is read column by column.
 {{ config(materialized="view") }}
 with
+    breaks as (
+        select indicator_id, list(first_period_start) as starts
+        from {{ ref("series_breaks") }}
+        group by indicator_id
+    ),
+
     described as (
         select
             v.*,
@@ -23,19 +29,22 @@ with
                     "i.value_type", "v.value", "v.count", "v.denominator", "i.multiplier", "v.value_as_published"
                 )
             }} as is_count_numerator,
+            -- Few indicators have a break, so that the list is empty for nearly every row.
             cast(
-                1 + (
-                    select
-                        count(*) filter (where b.first_period_start <= v.period_start)
-                        + count(*) filter (where b.first_period_start <= v.period_end)
-                    from {{ ref("series_breaks") }} as b
-                    where b.indicator_id = v.indicator_id
-                ) as smallint
+                case
+                    when b.starts is null
+                    then 1
+                    else
+                        1
+                        + len(list_filter(b.starts, lambda start: start <= v.period_start))
+                        + len(list_filter(b.starts, lambda start: start <= v.period_end))
+                end as smallint
             ) as series_number,
             i.no_limits_reason
         from {{ ref("int_indicator_values__corrected") }} as v
         left join {{ ref("int_indicators__described") }} as i on v.indicator_id = i.id
         left join {{ ref("areas") }} as a on v.area_code = a.area_code and v.area_type = a.area_type
+        left join breaks as b on v.indicator_id = b.indicator_id
     ),
 
     reasoned as (

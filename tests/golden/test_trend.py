@@ -271,6 +271,9 @@ def test_edges_of_the_trend(trends, points, expected):
         pytest.param(rates([10, 12, 14, 16, 18], lower_ci_95=None), "no_limits", id="no limits"),
         pytest.param(rates([10, 12, 14, 16, 18], half_width=0.0), "limits_without_width", id="limits without width"),
         pytest.param(shares([500, 540, 580, 620, 660], count=None), "no_counts", id="no counts"),
+        pytest.param(
+            rates([10, 12, 14, 16, 18], source_table="database"), "no_counts", id="the database extract asks for counts"
+        ),
         pytest.param(shares([500, 540, 580, 620, 660], value=25.0), "count_is_not_numerator", id="other counts"),
         pytest.param(shares([500, 540, 580, 620, 1000]), "count_is_none_or_all", id="everybody"),
         pytest.param(shares([0, 540, 580, 620, 660]), "count_is_none_or_all", id="nobody"),

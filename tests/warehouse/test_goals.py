@@ -35,7 +35,7 @@ import pytest
         ("goal_previous", "X1203", "2024", "Red"),
         ("goal_previous", "E92000001", "2024", "Green"),
         ("goal_previous", "X1201", "2023", "Not compared"),
-        # Of 10, 20, 30, 42 and 50, the quarters are at 20 and 42. Districts and the region are below and beside the tier.
+        # Of 10, 20, 30, 42 and 50, the quarters are at 20 and 42; districts and the region are of other tiers.
         ("goal_percentile", "X1201", "2024", "Green"),
         ("goal_percentile", "X1202", "2024", "Amber"),
         ("goal_percentile", "X1203", "2024", "Amber"),

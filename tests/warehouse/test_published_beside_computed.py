@@ -1,4 +1,4 @@
-"""Value and limits from counts beside those that are printed, and the checks that compare the two, from ``numbers.txt``."""
+"""Value and limits from counts beside printed ones, and the checks that compare the two, from ``numbers.txt``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LIMITS = ("lower_ci_95_computed", "upper_ci_95_computed", "lower_ci_99_8_compute
 @pytest.mark.parametrize(
     ("measure", "area", "method", "value", "limits"),
     [
-        ("wilson", "X1201", "wilson", 25.3, (22.7036, 28.0855, 21.3012, 29.7649)),
-        ("wilson_stated", "X1201", "wilson", 25.3, (22.7036, 28.0855, 21.3012, 29.7649)),
-        ("wilson", "X1302", "wilson", 100, (96.3005, 100, 91.2837, 100)),
+        ("wilson", "X1201", "wilson", 25.3, (22.7036, 28.0855, 21.2991, 29.7682)),
+        ("wilson_stated", "X1201", "wilson", 25.3, (22.7036, 28.0855, 21.2991, 29.7682)),
+        ("wilson", "X1302", "wilson", 100, (96.3007, 100, 91.2829, 100)),
         ("wilson", "X1303", "wilson", 0, (0, 0.3827, 0, 0.9459)),
-        ("poisson", "X1201", "byar_or_exact", 10, (7.1433, 13.6175, 5.7863, 15.9986)),  # Byar
-        ("poisson_stated", "X1201", "byar_or_exact", 10, (7.1433, 13.6175, 5.7863, 15.9986)),
+        ("poisson", "X1201", "byar_or_exact", 10, (7.1433, 13.6175, 5.8083, 15.9232)),  # Byar
+        ("poisson_stated", "X1201", "byar_or_exact", 10, (7.1433, 13.6175, 5.8083, 15.9232)),
         ("poisson", "X1202", "byar_or_exact", 1, (0.2725, 2.5604, 0.1071, 3.6985)),  # exact
-        ("poisson", "X1211", "byar_or_exact", 2.625, (1.2747, 4.7725, 0.7898, 6.1703)),  # a fraction, from ten
+        ("poisson", "X1211", "byar_or_exact", 2.625, (1.2835, 4.7598, 0.7949, 6.2307)),  # a fraction, from ten
         ("poisson", "X1212", "byar_or_exact", 0, (0, 0.9222, 0, 1.7269)),
     ],
 )
@@ -119,8 +119,8 @@ CHECKS = {
         "1 of 2 published comparisons with the parent area reproduced; 1 cannot be determined from the rows at hand",
         [wrong("printed_verdict", "X1201", "Worse", "Similar")],
     ),
-    # Printed right: one of five points, one that cannot be calculated from three. Undetermined: a trend over points that
-    # are not there, and one by limits that are not printed.
+    # Printed right: one of five points, one that cannot be calculated from three. Undetermined: a trend over points
+    # that are not there, and one by limits that are not printed.
     "recent_trend_reproduced": (
         3,
         "2 of 3 published trends reproduced; 2 cannot be determined from the rows at hand",
@@ -132,16 +132,15 @@ CHECKS = {
         "1 of 2 published comparisons with a goal reproduced; 1 cannot be determined from the rows at hand",
         [wrong("printed_goal", "X1201", "Red", "Green")],
     ),
-    # Printed right: by Wilson, and within the rounding of a count (7.499 to 13.977 is of 41.45 events, printed as 40).
-    # Nearly: 0.034 off of 5.4. Outside the rounding, above and below: those of 45 and of about 37. Undetermined: five rows
-    # without counts.
+    # Printed right: by Wilson, and of 41.5 and 38.5 events, printed as 40. Nearly: 0.034 off, of 5.4. Wrong: one side; and
+    # of 37 and 43 events, which round to 35 and 45. Undetermined: five rows without counts.
     "limits_reproduced": (
-        6,
-        "2 of 6 published 95 % limits reproduced, 1 nearly; 5 cannot be determined from the rows at hand",
+        7,
+        "3 of 7 published 95 % limits reproduced, 1 nearly; 5 cannot be determined from the rows at hand",
         [
-            wrong("printed_limits", "X1202", "20.0 to 30.0", "22.70358 to 28.085462"),
-            wrong("printed_rounded", "X1202", "5.9 to 11.9", "7.143325 to 13.617525"),
-            wrong("printed_rounded", "X1203", "8.2 to 15.1", "7.143325 to 13.617525"),
+            wrong("printed_limits", "X1202", "22.7 to 30.0", "22.70358 to 28.085462"),
+            wrong("printed_rounded", "X1202", "6.51 to 12.75", "7.143325 to 13.617525"),
+            wrong("printed_rounded", "X1203", "7.78 to 14.48", "7.143325 to 13.617525"),
         ],
     ),
     # Printed right: 40, and 41.6 where every count may be off by 2.5. Undetermined: a suppressed member.
@@ -174,9 +173,17 @@ def test_a_figure_that_is_printed_wrongly_is_a_finding(reproduced, rows, check_i
     assert details == expected
 
 
-def test_a_source_with_nothing_to_compare_says_so(rows):
-    (row,) = rows("""
-        from fct_data_quality_check
-        where source_id = 'trafford_jsna' and check_id = 'limits_reproduced'
-    """) or [None]
-    assert row is None or row["outcome"] == "not_evaluated"
+NO_GOALS = "The source has no published comparisons with a goal that can be computed from its rows"
+
+
+@pytest.mark.parametrize(
+    ("source", "observed"),
+    [
+        ("fingertips", f"{NO_GOALS}."),
+        ("ons_subnational", f"{NO_GOALS}; 1 cannot be determined from the rows at hand"),
+    ],
+)
+def test_a_source_with_nothing_to_compare_says_so(rows, source, observed):
+    (row,) = rows("from fct_data_quality_check where source_id = ? and check_id = 'goal_reproduced'", source)
+    assert (row["outcome"], row["rows_evaluated"], row["observed"]) == ("not_evaluated", 0, observed)
+    assert row["details_json"] is None

@@ -19,8 +19,7 @@
             exp(
                 ln({{ a }} / {{ b }})
                 {{ {"lower": "-", "upper": "+"}[side] }}
-                1.96e0
-                * sqrt(
+                1.96e0 * sqrt(
                     pow(ln({{ a_upper }} / {{ a_lower }}) / 3.92e0, 2)
                     + pow(ln({{ b_upper }} / {{ b_lower }}) / 3.92e0, 2)
                 )

@@ -15,9 +15,8 @@
 {#- Kinds of value that have a trend. Counts grow with the area, and scores and indirectly standardised ratios are printed as
     `Cannot be calculated` in every extract, whatever their limits. -#}
 {% macro has_trend(value_type) -%}
-    {{ value_type }} in (
-        'proportion', 'crude_rate', 'directly_standardised_rate', 'life_expectancy', 'slope_index_of_inequality'
-    )
+    {{ value_type }}
+    in ('proportion', 'crude_rate', 'directly_standardised_rate', 'life_expectancy', 'slope_index_of_inequality')
 {%- endmacro %}
 
 {#- Sum over points of a product of stems; a stem `t` is the number of the point, `1` is one. -#}
@@ -25,7 +24,10 @@
     (
         {%- for i in points -%}
             {%- for stem in stems -%}
-                {%- if stem == "t" -%}{{ i }}{%- elif stem == "1" -%}1{%- else -%}{{ stem }}{{ i }}{%- endif -%}
+                {%- if stem == "t" -%}{{ i }}
+                {%- elif stem == "1" -%}1
+                {%- else -%}{{ stem }}{{ i }}
+                {%- endif -%}
                 {{- " * " if not loop.last -}}
             {%- endfor -%}
             {{- " + " if not loop.last -}}
@@ -41,8 +43,7 @@
     {%- set sn = sum_over_points([n], points) -%}
     {%- set snt = sum_over_points([n, "t"], points) -%}
     {%- set share -%}({{ sum_over_points([c], points) }} / {{ sn }}){%- endset -%}
-    pow({{ sum_over_points([c, "t"], points) }} - {{ share }} * {{ snt }}, 2)
-    / nullif(
+    pow({{ sum_over_points([c, "t"], points) }} - {{ share }} * {{ snt }}, 2) / nullif(
         {{ share }}
         * (1 - {{ share }})
         * ({{ sum_over_points([n, "t", "t"], points) }} - {{ snt }} * {{ snt }} / {{ sn }}),

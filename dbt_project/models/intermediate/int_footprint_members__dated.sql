@@ -1,9 +1,12 @@
 -- What every system, region, combined authority, county and neighbourhood is made of, one row per set and member.
 --
--- Two sources: the seed `area_footprints` for what is agreed (boards of whole councils, neighbourhoods of wards), and the
+-- Two sources: the seed `area_footprints` for what is agreed (boards of whole councils, neighbourhoods of wards), and
+-- the
 -- register of areas for what follows from it (upper-tier councils of a region or combined authority, districts of a
--- county, parts of a board, regions of England). The dates of the seed speak for what is agreed: neighbourhoods of wards go
--- on in figures after the wards were redrawn. Councils are merged and split, and a publisher may give old years on old or on new
+-- county, parts of a board, regions of England). The dates of the seed speak for what is agreed: neighbourhoods of
+-- wards go
+-- on in figures after the wards were redrawn. Councils are merged and split, and a publisher may give old years on
+-- old or on new
 -- boundaries: a footprint has one set for every day on which its members changed, the newest first. Sets never mix.
 with
     named as (select * from {{ ref("int_areas__named") }} where is_registered = 1),
@@ -22,11 +25,11 @@ with
         inner join named as footprint on f.footprint_code = footprint.area_code
         inner join named as member on f.constituent_code = member.area_code
         {% for parent, footprint_type, members in [
-            ("region_code", "region", is_of_tier("m.area_type", "upper_tier")),
-            ("combined_authority_code", "combined_authority", is_of_tier("m.area_type", "upper_tier")),
-            ("upper_tier_code", "districts_of_county", "m.area_type = 'district'"),
-            ("icb_code", "parts_of_board", "m.area_type = 'sub_icb_location'"),
-        ] %}
+                ("region_code", "region", is_of_tier("m.area_type", "upper_tier")),
+                ("combined_authority_code", "combined_authority", is_of_tier("m.area_type", "upper_tier")),
+                ("upper_tier_code", "districts_of_county", "m.area_type = 'district'"),
+                ("icb_code", "parts_of_board", "m.area_type = 'sub_icb_location'"),
+            ] %}
             union all
             select
                 footprint.area_code as footprint_code,
@@ -71,7 +74,7 @@ with
             d.day,
             m.footprint_area_type,
             m.is_declared,
-            list_sort(list({'area_code': m.area_code, 'area_type': m.area_type})) as members
+            list_sort(list({'area_code':m.area_code, 'area_type':m.area_type})) as members
         from members as m
         inner join
             days as d

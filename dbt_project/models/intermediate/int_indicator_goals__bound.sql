@@ -1,4 +1,5 @@
--- Every goal of the seed `indicator_goals` as the two values that it means for one indicator, period, sex and age: the limits
+-- Every goal of the seed `indicator_goals` as the two values that it means for one indicator, period, sex and age:
+-- the limits
 -- themselves, England's value a year before, or the values at two percentiles of the upper-tier councils.
 with
     goals as (
@@ -37,14 +38,16 @@ select
     p.period_type,
     p.period_start,
     p.period_end,
-    case g.goal_type
+    case
+        g.goal_type
         when 'previous_year_england'
         then e.value
         when 'percentile_range'
         then {{ inclusive_percentile("p.upper_tier_values", "g.lower_limit / 100.0") }}
         else g.lower_limit
     end as lower_bound,
-    case g.goal_type
+    case
+        g.goal_type
         when 'percentile_range'
         then {{ inclusive_percentile("p.upper_tier_values", "g.upper_limit / 100.0") }}
         when 'range'

@@ -1,7 +1,8 @@
 -- One row per indicator, area, period and group, published or added up here, with what it is compared with beside it:
 -- England, its region and the parent that the extract names, of the same period, sex and age and without a category.
 --
--- Comparators are looked up, not windowed: they are few (one to two hundred areas), so that each look-up reads the table
+-- Comparators are looked up, not windowed: they are few (one to two hundred areas), so that each look-up reads the
+-- table
 -- of values once against a small hash table. Inequality rows are compared with the total, as Fingertips does.
 -- Limits as published are used where both are printed; where none is, the ones that the counts give.
 with
@@ -83,10 +84,10 @@ with
             g.count_of_values as goal_count_of_values
         from valued as v
         {% for alias, condition in [
-            ("england", "'E92000001' = england.area_code"),
-            ("region", "v.region_code = region.area_code and v.area_code <> v.region_code"),
-            ("parent", "v.parent_code = parent.area_code and v.area_code <> v.parent_code"),
-        ] %}
+                ("england", "'E92000001' = england.area_code"),
+                ("region", "v.region_code = region.area_code and v.area_code <> v.region_code"),
+                ("parent", "v.parent_code = parent.area_code and v.area_code <> v.parent_code"),
+            ] %}
             left join
                 comparators as {{ alias }}
                 on v.indicator_id = {{ alias }}.indicator_id
@@ -121,6 +122,19 @@ with
 
 select
     * exclude (
+        -- Not read after this model; every column of five million rows costs.
+        indicator_name_published,
+        area_name_published,
+        value_marker_meaning,
+        period_pooled_years,
+        aggregation,
+        comparator_confidence,
+        region_code,
+        published_value_key,
+        published_value,
+        published_as_published,
+        published_file,
+        published_row_number,
         england,
         england_lower_95,
         england_upper_95,

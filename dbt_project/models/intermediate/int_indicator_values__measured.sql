@@ -7,9 +7,7 @@
 {{ config(materialized="view") }}
 with
     breaks as (
-        select indicator_id, list(first_period_start) as starts
-        from {{ ref("series_breaks") }}
-        group by indicator_id
+        select indicator_id, list(first_period_start) as starts from {{ ref("series_breaks") }} group by indicator_id
     ),
 
     described as (
@@ -36,8 +34,8 @@ with
                     then 1
                     else
                         1
-                        + len(list_filter(b.starts, lambda start: start <= v.period_start))
-                        + len(list_filter(b.starts, lambda start: start <= v.period_end))
+                        + len(list_filter(b.starts, lambda start:start <= v.period_start))
+                        + len(list_filter(b.starts, lambda start:start <= v.period_end))
                 end as smallint
             ) as series_number,
             i.no_limits_reason

@@ -8,8 +8,7 @@ with
         select
             i.id as indicator_id,
             arg_max(
-                r,
-                case when r.indicator_id is not null then 2 when r.value_type is not null then 1 else 0 end
+                r, case when r.indicator_id is not null then 2 when r.value_type is not null then 1 else 0 end
             ) as rule
         from {{ source("registry", "indicators") }} as i
         inner join

@@ -1,7 +1,9 @@
 -- The gap between two groups of one area, period, sex and age; one row per dimension.
 --
--- Deprivation: the two ends. Sex: men and women. Any other: the highest and the lowest, which has no limits because the two
--- were picked by their values. The direction is said with every row: where the indicator is judged, a positive gap between
+-- Deprivation: the two ends. Sex: men and women. Any other: the highest and the lowest, which has no limits because
+-- the two
+-- were picked by their values. The direction is said with every row: where the indicator is judged, a positive gap
+-- between
 -- the ends of deprivation means that the most deprived are worse off.
 {% set grain = "indicator_id, area_code, area_type, period_type, period_start, period_end, sex, age, dimension" %}
 with
@@ -22,12 +24,12 @@ with
                     *,
                     group_number in (1, case when dimension = 'Sex' then 2 else quantile_count end) as is_end,
                     {
-                        'name': group_name,
-                        'value': value,
-                        'lower': lower_95,
-                        'upper': upper_95,
-                        'value_key': value_key,
-                        'number': group_number
+                        'name':group_name,
+                        'value':value,
+                        'lower':lower_95,
+                        'upper':upper_95,
+                        'value_key':value_key,
+                        'number':group_number
                     } as g
                 from {{ ref("int_inequality_groups__ordered") }}
                 where value is not null and group_number is not null
@@ -83,19 +85,27 @@ select
     a.value_key as value_a_key,
     b.value_key as value_b_key,
     a.value - b.value as absolute_gap,
-    case when gap_direction <> 'highest_minus_lowest'
+    case
+        when gap_direction <> 'highest_minus_lowest'
         then {{ gap_limit("a.value", "a.lower", "a.upper", "b.value", "b.lower", "b.upper", "lower") }}
     end as absolute_gap_lower_ci_95,
-    case when gap_direction <> 'highest_minus_lowest'
+    case
+        when gap_direction <> 'highest_minus_lowest'
         then {{ gap_limit("a.value", "a.lower", "a.upper", "b.value", "b.lower", "b.upper", "upper") }}
     end as absolute_gap_upper_ci_95,
     case when a.value > 0 and b.value > 0 then a.value / b.value end as relative_gap,
-    case when gap_direction <> 'highest_minus_lowest'
+    case
+        when gap_direction <> 'highest_minus_lowest'
         then {{ ratio_limit("a.value", "a.lower", "a.upper", "b.value", "b.lower", "b.upper", "lower") }}
     end as relative_gap_lower_ci_95,
-    case when gap_direction <> 'highest_minus_lowest'
+    case
+        when gap_direction <> 'highest_minus_lowest'
         then {{ ratio_limit("a.value", "a.lower", "a.upper", "b.value", "b.lower", "b.upper", "upper") }}
     end as relative_gap_upper_ci_95
 from paired
 -- Both ends, or two groups at least.
-where a.value_key <> b.value_key and a.number is distinct from b.number or gap_direction = 'highest_minus_lowest' and groups > 1
+where
+    a.value_key <> b.value_key
+    and a.number is distinct from b.number
+    or gap_direction = 'highest_minus_lowest'
+    and groups > 1

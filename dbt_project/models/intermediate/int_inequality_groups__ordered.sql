@@ -1,4 +1,5 @@
--- The values of the groups of one area, period, sex and age that can be set beside each other: deprivation tenths and fifths in
+-- The values of the groups of one area, period, sex and age that can be set beside each other: deprivation tenths and
+-- fifths in
 -- their order, men and women, and the categories of any other kind. One row per value.
 --
 -- group_number: for deprivation 1 is the most deprived; empty for categories that say that the group is not known.
@@ -9,10 +10,7 @@ with
         select
             v.*,
             case
-                when v.category_type <> 'Total'
-                then v.category_type
-                when v.sex in ('Male', 'Female')
-                then 'Sex'
+                when v.category_type <> 'Total' then v.category_type when v.sex in ('Male', 'Female') then 'Sex'
             end as dimension,
             c.sequence,
             regexp_matches(v.category_type, '(?i)deciles') as is_decile,

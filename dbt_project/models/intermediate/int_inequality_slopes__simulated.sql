@@ -1,9 +1,13 @@
--- Slope and relative index of inequality over the deprivation tenths or fifths of one area, period, sex and age, with simulated
--- 95 % limits (Python: pipelines/model/methods/slope_index.py). One row per group, with the reason where there is no index.
+-- Slope and relative index of inequality over the deprivation tenths or fifths of one area, period, sex and age, with
+-- simulated
+-- 95 % limits (Python: pipelines/model/methods/slope_index.py). One row per group, with the reason where there is no
+-- index.
 --
 -- The seed of a simulation comes from the key of its group, so that the limits are the same in every run, in any order.
--- Populations are the denominators; where a publisher gives none, the quantiles count as equal, which they are by making up
--- to the size of the areas that were cut. The index is turned so that, where the indicator is judged, a positive slope and
+-- Populations are the denominators; where a publisher gives none, the quantiles count as equal, which they are by
+-- making up
+-- to the size of the areas that were cut. The index is turned so that, where the indicator is judged, a positive
+-- slope and
 -- a ratio above 1 mean that the most deprived are worse off.
 {% set grain = "indicator_id, area_code, area_type, period_type, period_start, period_end, sex, age, dimension" %}
 with
@@ -11,7 +15,8 @@ with
         select
             {{ grain }},
             any_value(quantile_count) as quantile_count,
-            case any_value(value_type)
+            case
+                any_value(value_type)
                 when 'proportion'
                 then 'proportion'
                 when 'crude_rate'
@@ -24,13 +29,7 @@ with
             any_value(polarity) as polarity,
             bool_and(denominator > 0) is true as has_populations,
             list(
-                {
-                    'number': group_number,
-                    'population': denominator,
-                    'value': value,
-                    'lower95': lower_95,
-                    'upper95': upper_95
-                }
+                {'number':group_number, 'population':denominator, 'value':value, 'lower95':lower_95, 'upper95':upper_95}
                 order by group_number
             ) as quantiles
         from {{ ref("int_inequality_groups__ordered") }}
@@ -52,7 +51,7 @@ with
             slope_index_of(
                 list_transform(
                     quantiles,
-                    lambda one: struct_pack(
+                    lambda one:struct_pack(
                         number := cast(one.number as integer),
                         population := case when has_populations then cast(one.population as double) else 1.0 end,
                         value := cast(one.value / unit as double),
@@ -63,7 +62,16 @@ with
                 cast(quantile_count as integer),
                 simulated_as,
                 cast(sign * unit as double),
-                [indicator_id, area_code, area_type, cast(period_start as varchar), cast(period_end as varchar), sex, age, dimension]
+                [
+                    indicator_id,
+                    area_code,
+                    area_type,
+                    cast(period_start as varchar),
+                    cast(period_end as varchar),
+                    sex,
+                    age,
+                    dimension
+                ]
             ) as slope
         from scaled
     )

@@ -1,10 +1,14 @@
--- What the publisher prints beside what is computed here: per source and kind of figure, how many were compared, how many
--- differ, and up to twenty of those with both values, file and record. A figure that one side lacks is not a disagreement;
+-- What the publisher prints beside what is computed here: per source and kind of figure, how many were compared, how
+-- many
+-- differ, and up to twenty of those with both values, file and record. A figure that one side lacks is not a
+-- disagreement;
 -- it is counted apart. One pass of the values for each kind.
 --
--- A printed limit is reproduced when the computed one lies within rounding: half a unit of the last decimal of the value and
+-- A printed limit is reproduced when the computed one lies within rounding: half a unit of the last decimal of the
+-- value and
 -- a millionth of the limit, or between the limits of the least and the greatest count that rounds to the printed one. A
--- plain tolerance would not do: one of 0.1 % would take Byar's limits for Wilson's in most rows. Limits that miss by less
+-- plain tolerance would not do: one of 0.1 % would take Byar's limits for Wilson's in most rows. Limits that miss by
+-- less
 -- than 2 % of half the interval are counted apart, as near: another formula of the same kind.
 {% set groups = "sex, age, category_type, category" %}
 {% set kinds = [
@@ -42,11 +46,7 @@
         "computed": "concat(round(v.lower_ci_95_computed, 6), ' to ', round(v.upper_ci_95_computed, 6))",
         "present": "v.lower_ci_95 is not null and v.upper_ci_95 is not null",
         "determinable": "v.limits_method is not null",
-        "agrees": "("
-        ~ limit_is_reproduced("lower")
-        ~ " and "
-        ~ limit_is_reproduced("upper")
-        ~ ")",
+        "agrees": "(" ~ limit_is_reproduced("lower") ~ " and " ~ limit_is_reproduced("upper") ~ ")",
         "near": "greatest(abs(v.lower_ci_95 - v.lower_ci_95_computed), abs(v.upper_ci_95 - v.upper_ci_95_computed))"
         " <= 0.01 * (v.upper_ci_95 - v.lower_ci_95)",
     },
@@ -61,22 +61,19 @@ with
                     then 'undetermined'
                     when {{ kind.agrees | default("(" ~ kind.published ~ ") = (" ~ kind.computed ~ ")") }}
                     then 'agrees'
-                    {% if kind.near %}
-                        when {{ kind.near }}
-                        then 'near'
-                    {% endif %}
+                    {% if kind.near %} when {{ kind.near }} then 'near' {% endif %}
                     else 'differs'
                 end as verdict,
                 v.value_key,
                 {
-                    'indicator_id': v.indicator_id,
-                    'area_code': v.area_code,
-                    'period': v.period_label,
-                    'group': concat_ws(', ', v.sex, v.age, nullif(v.category, 'Total')),
-                    'published': {{ kind.published }},
-                    'computed': {{ kind.computed }},
-                    'file': v.source_file,
-                    'record': v.source_row_number
+                    'indicator_id':v.indicator_id,
+                    'area_code':v.area_code,
+                    'period':v.period_label,
+                    'group':concat_ws(', ', v.sex, v.age, nullif(v.category, 'Total')),
+                    'published':{{ kind.published }},
+                    'computed':{{ kind.computed }},
+                    'file':v.source_file,
+                    'record':v.source_row_number
                 } as example
             from {{ ref("int_indicator_values__compared") }} as v
             {% if "t." in kind.computed %}
@@ -103,14 +100,14 @@ with
             end as verdict,
             value_key,
             {
-                'indicator_id': indicator_id,
-                'area_code': area_code,
-                'period': period_label,
-                'group': concat_ws(', ', sex, age, nullif(category, 'Total')),
-                'published': cast(published_value as varchar),
-                'computed': cast(value as varchar),
-                'file': published_file,
-                'record': published_row_number
+                'indicator_id':indicator_id,
+                'area_code':area_code,
+                'period':period_label,
+                'group':concat_ws(', ', sex, age, nullif(category, 'Total')),
+                'published':cast(published_value as varchar),
+                'computed':cast(value as varchar),
+                'file':published_file,
+                'record':published_row_number
             } as example
         from {{ ref("int_footprint_values__aggregated") }}
         where published_value is not null and aggregation in ('sum', 'sum_counts')
@@ -126,6 +123,5 @@ with
         cast(count(*) filter (where verdict = 'undetermined') as bigint) as undetermined,
         to_json(min_by(example, value_key, 20) filter (where verdict = 'differs')) as details_json
     from {{ check_id }}
-    group by source_id
-    {{ "union all" if not loop.last }}
+    group by source_id {{ "union all" if not loop.last }}
 {% endfor %}

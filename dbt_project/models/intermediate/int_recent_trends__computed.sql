@@ -1,9 +1,11 @@
--- The recent trend of each series at the newest period of its indicator, with the points behind it or the reason why there
+-- The recent trend of each series at the newest period of its indicator, with the points behind it or the reason why
+-- there
 -- is none. One row per value of that period; other values have no row, as Fingertips prints the trend there only.
 --
 -- Which method a series follows is said by the seed `trend_rules`, for the table that its newest value comes from: the
 -- publisher's old and new services compute the same marker in two ways.
--- The five points of a series are picked by one aggregate (no sort of the table, no self-join), and everything after works
+-- The five points of a series are picked by one aggregate (no sort of the table, no self-join), and everything after
+-- works
 -- on one row per series. Five terms are added up in the order of time, so that the last bit is always the same.
 -- A series is cut at each documented break, and holds periods of one year only.
 {% set series = "indicator_id, area_code, area_type, sex, age, category_type, category, series_number, period_type" %}
@@ -20,9 +22,7 @@ with
     ),
 
     periods as (
-        select indicator_id, max(period_end) as newest_end
-        from {{ ref("int_indicator_values__compared") }}
-        group by all
+        select indicator_id, max(period_end) as newest_end from {{ ref("int_indicator_values__compared") }} group by all
     ),
 
     points as (
@@ -34,7 +34,13 @@ with
             {{ has_trend("v.value_type") }} as has_trend,
             v.value_type = 'proportion' and r.trend_method = 'counts_for_proportions' as by_counts,
             v.value is not null as has_value,
-            v.value_type = 'proportion' and coalesce(v.is_count_numerator = 0, false) as has_other_count,
+            v.value_type = 'proportion'
+            and r.trend_method = 'counts_for_proportions'
+            and coalesce(v.is_count_numerator = 0, false) as has_other_count,
+            v.value_type = 'proportion'
+            and r.trend_method = 'counts_for_proportions'
+            or r.trend_method = 'limits_for_all'
+            and v.count is null as lacks_counts,
             v.count as c,
             v.denominator as n,
             v.value as y,
@@ -45,7 +51,11 @@ with
                 when v.value_type = 'proportion' and r.trend_method = 'counts_for_proportions'
                 then coalesce(v.is_count_numerator = 1, false)
                 when r.trend_method = 'limits_for_all'
-                then v.value is not null and v.count is not null and v.denominator > 0 and {{ limits_pair("upper") }} is not null
+                then
+                    v.value is not null
+                    and v.count is not null
+                    and v.denominator > 0
+                    and {{ limits_pair("upper") }} is not null
                 else v.value is not null and {{ limits_pair("upper") }} is not null
             end as is_valid
         from {{ ref("int_indicator_values__compared") }} as v
@@ -63,16 +73,17 @@ with
             max_by(by_counts, period_end) as by_counts,
             cast(count(*) filter (where has_value) as integer) as points_with_value,
             bool_or(has_other_count) as has_other_count,
-            max_by(
-                {'label': period_label, 'c': c, 'n': n, 'y': y, 'v': variance, 'own': is_limit_computed}, period_end, 5
-            ) filter (where is_valid) as newest_first
+            bool_or(lacks_counts) as lacks_counts,
+            -- One list per number: an aggregate over records costs three times as much. It would leave out NULLs, and
+            -- with
+            -- them the order; NaN stands for them.
+            {% for number in ["c", "n", "y", "variance"] %}
+                max_by(coalesce({{ number }}, 'nan'), period_end, 5) filter (where is_valid) as {{ number }},
+            {% endfor %}
+            max_by(is_limit_computed, period_end, 5) filter (where is_valid) as is_limit_computed,
+            max_by(period_label, period_end, 5) filter (where is_valid) as labels
         from points
         group by {{ series }}
-    ),
-
-    pointed as (
-        select * exclude (newest_first), list_reverse(newest_first) as p, coalesce(len(newest_first), 0) as points
-        from newest_five
     ),
 
     termed as (
@@ -82,17 +93,21 @@ with
             by_counts,
             points_with_value,
             has_other_count,
-            points,
-            list_transform(p, lambda one: one.label) as labels,
-            list_contains(list_transform(p, lambda one: one.own), true) as has_computed_limits,
+            lacks_counts,
+            coalesce(len(labels), 0) as points,
+            list_reverse(labels) as labels,
+            list_contains(is_limit_computed, true) as has_computed_limits,
+            -- The lists begin with the newest point, t = 5.
             {% for i in points %}
-                p[{{ i }}].c as c{{ i }},
-                p[{{ i }}].n as n{{ i }},
-                p[{{ i }}].y as y{{ i }},
-                1 / nullif(p[{{ i }}].v, 0) as w{{ i }},
-                ln(p[{{ i }}].c / nullif(p[{{ i }}].n - p[{{ i }}].c, 0)) as x{{ i }},
+                {% for number in ["c", "n", "y"] %}
+                    case
+                        when not isnan({{ number }} [{{ 6 - i }}]) then {{ number }} [{{ 6 - i }}]
+                    end as {{ number }}{{ i }},
+                {% endfor %}
+                case when not isnan(variance[{{ 6 - i }}]) then 1 / nullif(variance[{{ 6 - i }}], 0) end as w{{ i }},
+                ln(c{{ i }} / nullif(n{{ i }} - c{{ i }}, 0)) as x{{ i }},
             {% endfor %}
-        from pointed
+        from newest_five
     ),
 
     tested as (
@@ -110,7 +125,7 @@ with
                     case
                         when has_other_count
                         then 'count_is_not_numerator'
-                        when by_counts
+                        when lacks_counts
                         then 'no_counts'
                         else 'no_limits'
                     end
@@ -121,7 +136,7 @@ with
                         coalesce(c{{ i }} = n{{ i }} or by_counts and c{{ i }} = 0, false) {{ "or" if not loop.last }}
                     {% endfor %}
                 then 'count_is_none_or_all'
-                when not by_counts and ({% for i in points %} w{{ i }} is null {{ "or" if not loop.last }} {% endfor %})
+                when not by_counts and ({% for i in points %}w{{ i }} is null {{ "or" if not loop.last }} {% endfor %})
                 then 'limits_without_width'
             end as no_trend_reason,
             case
@@ -151,7 +166,9 @@ select
         then
             {{
                 trend_label(
-                    "(t.chi_squared > " ~ trend_threshold() ~ " and t.no_sign_turns)", "t.slope_sign >= 0", "v.polarity"
+                    "(t.chi_squared > " ~ trend_threshold() ~ " and t.no_sign_turns)",
+                    "t.slope_sign >= 0",
+                    "v.polarity",
                 )
             }}
         else 'Cannot be calculated'
@@ -181,4 +198,5 @@ select
     end as recent_trend_basis
 from {{ ref("int_indicator_values__compared") }} as v
 inner join periods as n on v.indicator_id = n.indicator_id and v.period_end = n.newest_end
-left join tested as t on {% for c in series.split(", ") %} v.{{ c }} = t.{{ c }} {{ "and" if not loop.last }} {% endfor %}
+left join
+    tested as t on {% for c in series.split(", ") %} v.{{ c }} = t.{{ c }} {{ "and" if not loop.last }} {% endfor %}

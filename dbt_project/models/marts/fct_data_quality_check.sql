@@ -76,14 +76,14 @@ with
             to_json(
                 min_by(
                     {
-                        'indicator_id': indicator_id,
-                        'area_code': area_code,
-                        'period': period_label,
-                        'group': concat_ws(', ', sex, age, nullif(category, 'Total')),
-                        'published': value_as_published,
-                        'computed': cast(count / denominator * multiplier as varchar),
-                        'file': source_file,
-                        'record': source_row_number
+                        'indicator_id':indicator_id,
+                        'area_code':area_code,
+                        'period':period_label,
+                        'group':concat_ws(', ', sex, age, nullif(category, 'Total')),
+                        'published':value_as_published,
+                        'computed':cast(count / denominator * multiplier as varchar),
+                        'file':source_file,
+                        'record':source_row_number
                     },
                     value_key,
                     20
@@ -106,7 +106,8 @@ with
     ),
 
     printed_trends as (
-        select source_id, count(*) as published_trends, count(*) filter (where has_other_counts) as trends_on_other_counts
+        select
+            source_id, count(*) as published_trends, count(*) filter (where has_other_counts) as trends_on_other_counts
         from series
         where recent_trend_published <> 'Cannot be calculated'
         group by source_id
@@ -152,7 +153,9 @@ with
                 coalesce(c.differ, 0) as rows_failed,
                 case
                     when coalesce(c.compared, 0) = 0
-                    then 'The source has no {{ things }} that can be computed from its rows.'
+                    then
+                        'The source has no {{ things }} that can be computed from its rows'
+                        || case when coalesce(c.undetermined, 0) = 0 then '.' else '' end
                     else concat(c.compared - c.differ - c.near, ' of ', c.compared, ' {{ things }} reproduced')
                 end
                 || case when coalesce(c.near, 0) > 0 then concat(', ', c.near, ' nearly') else '' end
@@ -292,8 +295,9 @@ with
             * exclude (checked_at),
             'model' as stage,
             'info' as severity,
-            case when rows_evaluated = 0 then 'not_evaluated' when rows_failed = 0 then 'passed' else 'warned' end
-            as outcome,
+            case
+                when rows_evaluated = 0 then 'not_evaluated' when rows_failed = 0 then 'passed' else 'warned'
+            end as outcome,
             checked_at as evaluated_at
         from model_checks
     )

@@ -1,10 +1,12 @@
+-- Keys are looked up in the dimensions: hashing five natural keys of every row would take longer than sorting it. A row
+-- without its dimension fails the contract.
 select
     v.value_key as indicator_value_key,
-    {{ surrogate_key(["v.indicator_id"]) }} as indicator_key,
-    {{ surrogate_key(["v.area_code", "v.area_type"]) }} as area_key,
-    {{ surrogate_key(["v.period_type", "v.period_start", "v.period_end"]) }} as period_key,
-    {{ surrogate_key(["v.sex", "v.age", "v.category_type", "v.category"]) }} as population_group_key,
-    {{ surrogate_key(["v.source_id"]) }} as source_key,
+    i.indicator_key,
+    a.area_key,
+    p.period_key,
+    g.population_group_key,
+    s.source_key,
     v.indicator_id,
     v.area_code,
     v.area_code_published,
@@ -62,5 +64,19 @@ select
 from {{ ref("int_indicator_values__compared") }} as v
 left join {{ ref("int_recent_trends__computed") }} as t on v.value_key = t.value_key
 left join {{ source("check_log", "loads") }} as l on v.source_id = l.source_id
+left join {{ ref("dim_indicator") }} as i on v.indicator_id = i.indicator_id
+left join {{ ref("dim_area") }} as a on v.area_code = a.area_code and v.area_type = a.area_type
+left join
+    {{ ref("dim_period") }} as p
+    on v.period_type = p.period_type
+    and v.period_start = p.period_start
+    and v.period_end = p.period_end
+left join
+    {{ ref("dim_population_group") }} as g
+    on v.sex = g.sex
+    and v.age = g.age
+    and v.category_type = g.category_type
+    and v.category = g.category
+left join {{ ref("dim_source") }} as s on v.source_id = s.source_id
 where v.is_footprint_value = 0
 order by v.indicator_id, v.area_code, v.area_type, v.period_end

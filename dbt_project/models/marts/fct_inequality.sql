@@ -1,7 +1,20 @@
 -- Gaps between groups, and slopes across deprivation; one row per indicator, area, period, sex, age and dimension.
 select
-    {{ surrogate_key(["g.indicator_id", "g.area_code", "g.area_type", "g.period_type", "g.period_start", "g.period_end", "g.sex", "g.age", "g.dimension"]) }}
-    as inequality_key,
+    {{
+        surrogate_key(
+            [
+                "g.indicator_id",
+                "g.area_code",
+                "g.area_type",
+                "g.period_type",
+                "g.period_start",
+                "g.period_end",
+                "g.sex",
+                "g.age",
+                "g.dimension",
+            ]
+        )
+    }} as inequality_key,
     {{ surrogate_key(["g.indicator_id"]) }} as indicator_key,
     {{ surrogate_key(["g.area_code", "g.area_type"]) }} as area_key,
     {{ surrogate_key(["g.period_type", "g.period_start", "g.period_end"]) }} as period_key,

@@ -224,6 +224,7 @@ def _reading_row(reading: Mapping[str, str]) -> Row:
 def read_numbers() -> dict[str, list[dict[str, str]]]:
     """Read ``numbers.txt``: heading to rows, each as column to cell, an empty cell for nothing."""
     tables: dict[str, list[list[str]]] = {}
+    table: list[list[str]] = []
     for line in NUMBERS.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             table = tables.setdefault(line.strip("[]"), [])

@@ -195,7 +195,7 @@ def test_slope(inequality, measure, area, area_type, dimension, groups, kind, mu
 
 
 def test_slope_by_hand(inequality):
-    """Fit the line to five groups: with 1, 1, 2, 1 and 1 sixths of the people, their middles are 1, 3, 6, 9, 11 of 12."""
+    """Fit the line to groups of 1, 1, 2, 1 and 1 sixths of the people: their middles are 1, 3, 6, 9, 11 twelfths."""
     middles = [1 / 12, 3 / 12, 6 / 12, 9 / 12, 11 / 12]
     values, weights = [60, 62, 65, 70, 75], [1, 1, 2, 1, 1]
     spread = sum(w * (b - 0.5) ** 2 for w, b in zip(weights, middles, strict=True))

@@ -132,8 +132,8 @@ CHECKS = {
         "1 of 2 published comparisons with a goal reproduced; 1 cannot be determined from the rows at hand",
         [wrong("printed_goal", "X1201", "Red", "Green")],
     ),
-    # Printed right: by Wilson, and of 41.5 and 38.5 events, printed as 40. Nearly: 0.034 off, of 5.4. Wrong: one side; and
-    # of 37 and 43 events, which round to 35 and 45. Undetermined: five rows without counts.
+    # Printed right: by Wilson, and of 41.5 and 38.5 events, printed as 40. Nearly: 0.034 off, of 5.4. Wrong: one side;
+    # and of 37 and 43 events, which round to 35 and 45. Undetermined: five rows without counts.
     "limits_reproduced": (
         7,
         "3 of 7 published 95 % limits reproduced, 1 nearly; 5 cannot be determined from the rows at hand",

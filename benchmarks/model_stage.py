@@ -4,9 +4,9 @@ Making the table and timing dbt belong here; nothing of the project imports it. 
 
     .venv/bin/python benchmarks/model_stage.py --rows 5000000
 
-The table is synthetic: indicators of three kinds (proportions and crude rates with counts, standardised rates with limits
-alone) for England, its regions and upper-tier councils, boards, ten years, three sexes and the categories of deprivation
-tenths. Everything else of the warehouse (registry, other sources, check log) is the one beside it.
+The table is synthetic: indicators of three kinds (proportions and crude rates with counts, standardised rates with
+limits alone) for England, its regions and upper-tier councils, boards, ten years, three sexes and the categories of
+deprivation tenths. Everything else of the warehouse (registry, other sources, check log) is the one beside it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ PROJECT = REPOSITORY / "dbt_project"
 
 TABLE = """
 with kinds as (
-    select i, 900000 + i as indicator_id, ['proportion', 'crude_rate', 'directly_standardised_rate'][1 + i % 3] as value_type
+    select
+        i,
+        900000 + i as indicator_id,
+        ['proportion', 'crude_rate', 'directly_standardised_rate'][1 + i % 3] as value_type
     from range({indicators}) as r(i)
 ),
 areas as (
@@ -45,7 +48,9 @@ areas as (
         row_number() over (order by area_code) as a
     from read_csv('{seeds}/areas.csv', all_varchar = true)
     where
-        area_type in ('england', 'region', 'icb', 'county', 'unitary_authority', 'metropolitan_district', 'london_borough')
+        area_type in (
+            'england', 'region', 'icb', 'county', 'unitary_authority', 'metropolitan_district', 'london_borough'
+        )
         and valid_to is null
         and area_code like 'E%'
 ),
@@ -198,7 +203,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--scratch", type=Path, help="folder to keep; a temporary one by default")
-    parser.add_argument("--project", type=Path, default=PROJECT, help="dbt project to time, such as an older checkout's")
+    parser.add_argument("--project", type=Path, default=PROJECT, help="dbt project to time, such as an older one")
     parser.add_argument("--select", default="+fct_indicator_value", help="dbt selection to build")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from duckdb.func import FunctionNullHandling
+
 from pipelines.model.methods.slope_index import Quantile, ValueType, seed_of, slope_index
 
 if TYPE_CHECKING:
@@ -39,8 +41,8 @@ def slope_index_of(
     """Slope and relative index of inequality of one group, with simulated 95 % limits.
 
     Args:
-        quantiles: Number (1 for the most deprived), population, value and 95 % limits of each quantile; values and limits
-            of proportions from 0 to 1.
+        quantiles: Number (1 for the most deprived), population, value and 95 % limits of each quantile; values and
+            limits of proportions from 0 to 1.
         quantile_count: Quantiles into which the population is cut.
         value_type: "default", "rate" or "proportion": the scale on which quantiles are drawn.
         multiplier: Scales the slope index; negative to turn it and the ratio round.
@@ -83,7 +85,7 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
         [_QUANTILES, "integer", "varchar", "double", "varchar[]"],
         _SLOPES,
         # By default a function that answers NULL is an error.
-        null_handling="special",
+        null_handling=FunctionNullHandling.SPECIAL,
     )
 
 

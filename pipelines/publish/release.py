@@ -44,8 +44,8 @@ STORAGE_VERSION = "v1.0.0"
 """Oldest storage format that keeps keys and comments. What DuckDB 2 writes by default, no 1.x client opens."""
 
 BLOCK_SIZE = 32_768
-"""Bytes of a block of the file. Every column has blocks of its own, so that a file of small tables is mostly padding with
-the 262,144 of DuckDB's default: 20.9 MB against 8.4 MB (25 November 2026). Clients from 1.1 on read both."""
+"""Bytes of a block of the file. Every column has blocks of its own, so that a file of small tables is mostly padding
+with the 262,144 of DuckDB's default: 20.9 MB against 8.4 MB (25 November 2026). Clients from 1.1 on read both."""
 
 STORAGE_HEADER = 64
 """The number that this storage format has in the file's header."""

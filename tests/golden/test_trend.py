@@ -342,7 +342,7 @@ def test_a_slope_that_is_flat_without_one_point_does_not_turn(trends):
 
 
 def test_the_points_behind_a_trend_are_named_and_may_be_old(run_trends):
-    points = rates([9, 10, 12, 14, 16, 18]) + [{**rates([20])[0], "period_end": dt.date(2026, 12, 31)}]
+    points = [*rates([9, 10, 12, 14, 16, 18]), {**rates([20])[0], "period_end": dt.date(2026, 12, 31)}]
     points[-1] |= {"lower_ci_95": None, "upper_ci_95": None}
     *_, last = run_trends(points, [RATE])
     assert last["recent_trend_periods"] == "2021, 2022, 2023, 2024, 2025"

@@ -140,8 +140,16 @@
         <= {{ half_unit("v.value_as_published") }} + 1e-6 * abs(v.{{ side }}_ci_95)
         or coalesce(
             v.{{ side }}_ci_95
-            between {{ rate_limit("v.count - v.count_rounding / 2", "v.denominator", "v.multiplier", "95", side) }}
-            and {{ rate_limit("v.count + v.count_rounding / 2", "v.denominator", "v.multiplier", "95", side) }},
+            between {{
+                rate_limit(
+                    "greatest(ceil(v.count - v.count_rounding / 2.0), 0)",
+                    "v.denominator",
+                    "v.multiplier",
+                    "95",
+                    side,
+                )
+            }}
+            and {{ rate_limit("floor(v.count + v.count_rounding / 2.0)", "v.denominator", "v.multiplier", "95", side) }},
             false
         )
     )

@@ -1,13 +1,12 @@
 -- Every period of the series that measures a commitment at a place, with its baseline, comparator and target.
 -- One row per commitment, place, group and period from the baseline on.
 --
--- The series: periods of one length only, so that pooled and single years never mix. The length of the baseline
--- period that
--- the commitment names, where the indicator has it; otherwise the shortest that it has.
--- The baseline, in this order: the named period in today's extract (one vintage for both ends); otherwise, where the
--- document names none, the last period that ended before the strategy began (an analyst's choice, marked as such).
--- A baseline is refused, with the reason, where it cannot be compared with the row: a documented break in the series
--- lies between them, or they come from two releases that disagree about a period which both of them publish.
+-- The series: periods of one length only, so that pooled and single years never mix. The length of the baseline period
+-- that the commitment names, where the indicator has it; otherwise the shortest that it has. The baseline, in this
+-- order: the named period in today's extract (one vintage for both ends); otherwise, where the document names none,
+-- the last period that ended before the strategy began (an analyst's choice, marked as such). A baseline is refused,
+-- with the reason, where it cannot be compared with the row: a documented break in the series lies between them, or
+-- they come from two releases that disagree about a period which both of them publish.
 with
     series as (
         select

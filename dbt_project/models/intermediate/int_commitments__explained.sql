@@ -207,7 +207,7 @@ select
                     end,
                     case
                         when is_footprint_value = 1
-                        then ' The figure is added up here from the councils of the area; none is published for it.'
+                        then ' The figure is added up here from the parts of the area; none is published for it.'
                     end
                 )
         end

@@ -1,13 +1,13 @@
 -- What every system, region, combined authority, county and neighbourhood is made of, one row per set and member.
 --
 -- Two sources: the seed `area_footprints` for what is agreed (boards of whole councils, neighbourhoods of wards), and
--- the
--- register of areas for what follows from it (upper-tier councils of a region or combined authority, districts of a
--- county, parts of a board, regions of England). The dates of the seed speak for what is agreed: neighbourhoods of
--- wards go
--- on in figures after the wards were redrawn. Councils are merged and split, and a publisher may give old years on
--- old or on new
--- boundaries: a footprint has one set for every day on which its members changed, the newest first. Sets never mix.
+-- the register of areas for what follows from it (upper-tier councils of a region or combined authority, districts of
+-- a county, parts of a board, regions of England). The dates of the seed speak for what is agreed: neighbourhoods of
+-- wards go on in figures after the wards were redrawn. Councils are merged and split, and a publisher may give old
+-- years on old or on new boundaries: a footprint has one set for every day on which its members changed, the newest
+-- first. Sets never mix. usable_before: where a member joined or left outright, the older set is another area from
+-- that day on, and its sum would pass a part for the whole. Where members were merged or split the old set goes on: it
+-- is the same area.
 with
     named as (select * from {{ ref("int_areas__named") }} where is_registered = 1),
 
@@ -105,6 +105,15 @@ select
     footprint_type,
     is_declared,
     set_from,
+    (
+        select min(newer.set_from)
+        from sets as newer
+        where
+            newer.footprint_code = sets.footprint_code
+            and newer.footprint_type = sets.footprint_type
+            and newer.set_from > sets.set_from
+            and (list_has_all(newer.members, sets.members) or list_has_all(sets.members, newer.members))
+    ) as usable_before,
     constituents,
     {{ surrogate_key(["footprint_code", "footprint_type", "set_from"]) }} as set_key,
     unnest(members, recursive := true)

@@ -2,10 +2,10 @@
 -- one row per indicator, footprint, period and group, with a value or with the reason why there is none.
 --
 -- Nothing is added up unless every member has a count that is the numerator of its value: a total of the known members
--- would be too small, and would give a suppressed member away by subtraction. Standardised rates, life expectancies and
--- scores are refused, never averaged. Where the footprint itself is published that row is preferred, and stands beside.
--- Indicators that cannot be added up have rows for the declared footprints only (seed `area_footprints`).
--- Sums are exact (decimals), so that no order of rows changes them.
+-- would be too small, and would give a suppressed member away by subtraction. Standardised rates, life expectancies
+-- and scores are refused, never averaged. Where the footprint itself is published that row is preferred, and stands
+-- beside. Indicators that cannot be added up have rows for the declared footprints only (seed `area_footprints`). Sums
+-- are exact (decimals), so that no order of rows changes them.
 {% set group = [
     "indicator_id",
     "sex",
@@ -52,7 +52,9 @@ with
         from {{ ref("int_indicator_values__measured") }} as v
         inner join
             {{ ref("int_footprint_members__dated") }} as m on v.area_code = m.area_code and v.area_type = m.area_type
-        where v.aggregation in ('sum', 'sum_counts') or m.is_declared = 1
+        where
+            (v.aggregation in ('sum', 'sum_counts') or m.is_declared = 1)
+            and (m.usable_before is null or v.period_start < m.usable_before)
     ),
 
     added as (
@@ -79,6 +81,7 @@ with
             bool_or(is_combined)
             and (
                 min(count) filter (where is_combined) <> max(count) filter (where is_combined)
+                or min(denominator) filter (where is_combined) <> max(denominator) filter (where is_combined)
                 or count(*) filter (where is_combined) < 2
             ) as has_several_combined,
             coalesce({{ exact_sum("count", "not is_combined") }}, 0)

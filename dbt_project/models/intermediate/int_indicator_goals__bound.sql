@@ -1,6 +1,5 @@
--- Every goal of the seed `indicator_goals` as the two values that it means for one indicator, period, sex and age:
--- the limits
--- themselves, England's value a year before, or the values at two percentiles of the upper-tier councils.
+-- Every goal of the seed `indicator_goals` as the two values that it means for one indicator, period, sex and age: the
+-- limits themselves, England's value a year before, or the values at two percentiles of the upper-tier councils.
 with
     goals as (
         select g.*, i.polarity

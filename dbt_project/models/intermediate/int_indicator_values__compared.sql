@@ -2,8 +2,7 @@
 -- England, its region and the parent that the extract names, of the same period, sex and age and without a category.
 --
 -- Comparators are looked up, not windowed: they are few (one to two hundred areas), so that each look-up reads the
--- table
--- of values once against a small hash table. Inequality rows are compared with the total, as Fingertips does.
+-- table of values once against a small hash table. Inequality rows are compared with the total, as Fingertips does.
 -- Limits as published are used where both are printed; where none is, the ones that the counts give.
 with
     valued as (

@@ -1,7 +1,7 @@
 -- The rows that are kept, with the corrections of the seed `corrections` made. The number as supplied stays beside the
--- value. Of a corrected row, the limits, the counts and what the publisher printed about the wrong figure are left out:
--- they belong to that figure.
--- A view: it is read column by column, and a copy of the rows costs as much as all comparisons.
+-- value. Of a corrected row, the limits, the counts and what the publisher printed about the wrong figure are left
+-- out: they belong to that figure. A view: it is read column by column, and a copy of the rows costs as much as all
+-- comparisons.
 {{ config(materialized="view") }}
 {% set left_out_of_a_corrected_row = [
     "lower_ci_95",

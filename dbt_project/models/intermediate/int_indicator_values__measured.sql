@@ -1,5 +1,5 @@
--- The kept rows with what the indicator says of them, and with what their own counts give: the value again, and limits.
--- As published and as computed stand side by side; where nothing can be computed the reason stands there.
+-- The kept rows with what the indicator says of them, and with what their own counts give: the value again, and
+-- limits. As published and as computed stand side by side; where nothing can be computed the reason stands there.
 --
 -- series_number: odd numbers count the series of an indicator, cut at each documented break. A period that spans a
 -- break mixes two series, so it has the even number between them.

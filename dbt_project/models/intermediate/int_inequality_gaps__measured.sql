@@ -1,10 +1,9 @@
 -- The gap between two groups of one area, period, sex and age; one row per dimension.
 --
--- Deprivation: the two ends. Sex: men and women. Any other: the highest and the lowest, which has no limits because
--- the two
--- were picked by their values. The direction is said with every row: where the indicator is judged, a positive gap
--- between
--- the ends of deprivation means that the most deprived are worse off.
+-- Deprivation: the two ends; where one of them has no value the row says how many groups have one, and no gap. Sex:
+-- men and women. Any other: the highest and the lowest, which has no limits because the two were picked by their
+-- values. The direction is said with every row: where the indicator is judged, a positive gap between the ends of
+-- deprivation means that the most deprived are worse off.
 {% set grain = "indicator_id, area_code, area_type, period_type, period_start, period_end, sex, age, dimension" %}
 with
     counted as (
@@ -13,11 +12,11 @@ with
             any_value(is_deprivation) as is_deprivation,
             any_value(quantile_count) as quantile_count,
             any_value(polarity) as polarity,
-            cast(count(*) as integer) as groups,
-            max_by(g, group_number) filter (where is_end) as last_group,
-            min_by(g, group_number) filter (where is_end) as first_group,
-            max_by(g, (value, value_key)) as highest_group,
-            min_by(g, (value, value_key)) as lowest_group
+            cast(count(value) as integer) as groups,
+            max_by(g, group_number) filter (where is_end and value is not null) as last_group,
+            min_by(g, group_number) filter (where is_end and value is not null) as first_group,
+            max_by(g, (value, value_key)) filter (where value is not null) as highest_group,
+            min_by(g, (value, value_key)) filter (where value is not null) as lowest_group
         from
             (
                 select
@@ -32,7 +31,7 @@ with
                         'number':group_number
                     } as g
                 from {{ ref("int_inequality_groups__ordered") }}
-                where value is not null and group_number is not null
+                where group_number is not null
             )
         group by {{ grain }}
     ),
@@ -72,6 +71,16 @@ with
                 else last_group
             end as b
         from directed
+    ),
+
+    -- One end alone is no pair.
+    complete as (
+        select
+            * replace (
+                case when a.value_key <> b.value_key then a end as a,
+                case when a.value_key <> b.value_key then b end as b
+            )
+        from paired
     )
 
 select
@@ -102,10 +111,5 @@ select
         when gap_direction <> 'highest_minus_lowest'
         then {{ ratio_limit("a.value", "a.lower", "a.upper", "b.value", "b.lower", "b.upper", "upper") }}
     end as relative_gap_upper_ci_95
-from paired
--- Both ends, or two groups at least.
-where
-    a.value_key <> b.value_key
-    and a.number is distinct from b.number
-    or gap_direction = 'highest_minus_lowest'
-    and groups > 1
+from complete
+where a is not null or is_deprivation

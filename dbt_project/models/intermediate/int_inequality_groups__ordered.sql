@@ -1,6 +1,5 @@
 -- The values of the groups of one area, period, sex and age that can be set beside each other: deprivation tenths and
--- fifths in
--- their order, men and women, and the categories of any other kind. One row per value.
+-- fifths in their order, men and women, and the categories of any other kind. One row per value.
 --
 -- group_number: for deprivation 1 is the most deprived; empty for categories that say that the group is not known.
 -- Limits as published where both are printed, else as computed.

@@ -1,14 +1,11 @@
 -- Slope and relative index of inequality over the deprivation tenths or fifths of one area, period, sex and age, with
--- simulated
--- 95 % limits (Python: pipelines/model/methods/slope_index.py). One row per group, with the reason where there is no
--- index.
+-- simulated 95 % limits (Python: pipelines/model/methods/slope_index.py). One row per group, with the reason where
+-- there is no index.
 --
--- The seed of a simulation comes from the key of its group, so that the limits are the same in every run, in any order.
--- Populations are the denominators; where a publisher gives none, the quantiles count as equal, which they are by
--- making up
--- to the size of the areas that were cut. The index is turned so that, where the indicator is judged, a positive
--- slope and
--- a ratio above 1 mean that the most deprived are worse off.
+-- The seed of a simulation comes from the key of its group, so that the limits are the same in every run, in any
+-- order. Populations are the denominators; where a publisher leaves one out, the quantiles count as equal, which they
+-- are by making up to the size of the areas that were cut. The index is turned so that, where the indicator is judged,
+-- a positive slope and a ratio above 1 mean that the most deprived are worse off.
 {% set grain = "indicator_id, area_code, area_type, period_type, period_start, period_end, sex, age, dimension" %}
 with
     grouped as (
@@ -27,7 +24,7 @@ with
             end as simulated_as,
             any_value(multiplier) as multiplier,
             any_value(polarity) as polarity,
-            bool_and(denominator > 0) is true as has_populations,
+            count(denominator) = count(*) and bool_and(denominator > 0) as has_populations,
             list(
                 {'number':group_number, 'population':denominator, 'value':value, 'lower95':lower_95, 'upper95':upper_95}
                 order by group_number

@@ -1,11 +1,9 @@
 -- The place of a value among the areas of its tier, for each indicator whose declared method ranks areas (quintiles or
 -- quartiles). One row per ranked value; only values without a category are ranked.
 --
--- The publisher ranks every area of England. A selection of areas would give other quintiles without looking wrong,
--- so that
--- nothing is ranked unless nine of ten areas that stood then have a value. Areas of open lists, such as practices,
--- have no
--- tier here: nobody knows how many of them are missing.
+-- The publisher ranks every area of England. A selection of areas would give other quintiles without looking wrong, so
+-- that nothing is ranked unless nine of ten areas that stood then have a value. Areas of open lists, such as
+-- practices, have no tier here: nobody knows how many of them are missing.
 with
     -- Single-tier councils are of both tiers.
     tiers as (

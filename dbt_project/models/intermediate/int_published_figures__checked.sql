@@ -1,15 +1,11 @@
 -- What the publisher prints beside what is computed here: per source and kind of figure, how many were compared, how
--- many
--- differ, and up to twenty of those with both values, file and record. A figure that one side lacks is not a
--- disagreement;
--- it is counted apart. One pass of the values for each kind.
+-- many differ, and up to twenty of those with both values, file and record. A figure that one side lacks is not a
+-- disagreement; it is counted apart. One pass of the values for each kind.
 --
 -- A printed limit is reproduced when the computed one lies within rounding: half a unit of the last decimal of the
--- value and
--- a millionth of the limit, or between the limits of the least and the greatest count that rounds to the printed one. A
--- plain tolerance would not do: one of 0.1 % would take Byar's limits for Wilson's in most rows. Limits that miss by
--- less
--- than 2 % of half the interval are counted apart, as near: another formula of the same kind.
+-- value and a millionth of the limit, or between the limits of the least and the greatest count that rounds to the
+-- printed one. A plain tolerance would not do: one of 0.1 % would take Byar's limits for Wilson's in most rows. Limits
+-- that miss by less than 2 % of half the interval are counted apart, as near: another formula of the same kind.
 {% set groups = "sex, age, category_type, category" %}
 {% set kinds = [
     {

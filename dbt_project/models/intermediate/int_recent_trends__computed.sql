@@ -1,13 +1,12 @@
 -- The recent trend of each series at the newest period of its indicator, with the points behind it or the reason why
--- there
--- is none. One row per value of that period; other values have no row, as Fingertips prints the trend there only.
+-- there is none. One row per value of that period; other values have no row, as Fingertips prints the trend there
+-- only.
 --
 -- Which method a series follows is said by the seed `trend_rules`, for the table that its newest value comes from: the
--- publisher's old and new services compute the same marker in two ways.
--- The five points of a series are picked by one aggregate (no sort of the table, no self-join), and everything after
--- works
--- on one row per series. Five terms are added up in the order of time, so that the last bit is always the same.
--- A series is cut at each documented break, and holds periods of one year only.
+-- publisher's old and new services compute the same marker in two ways. The five points of a series are picked by one
+-- aggregate (no sort of the table, no self-join), and everything after works on one row per series. Five terms are
+-- added up in the order of time, so that the last bit is always the same. A series is cut at each documented break,
+-- and holds periods of one year only.
 {% set series = "indicator_id, area_code, area_type, sex, age, category_type, category, series_number, period_type" %}
 {% set points = range(1, 6) %}
 with
@@ -75,8 +74,7 @@ with
             bool_or(has_other_count) as has_other_count,
             bool_or(lacks_counts) as lacks_counts,
             -- One list per number: an aggregate over records costs three times as much. It would leave out NULLs, and
-            -- with
-            -- them the order; NaN stands for them.
+            -- with them the order; NaN stands for them.
             {% for number in ["c", "n", "y", "variance"] %}
                 max_by(coalesce({{ number }}, 'nan'), period_end, 5) filter (where is_valid) as {{ number }},
             {% endfor %}

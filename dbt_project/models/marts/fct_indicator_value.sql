@@ -1,5 +1,5 @@
--- Keys are looked up in the dimensions: hashing five natural keys of every row would take longer than sorting it. A row
--- without its dimension fails the contract.
+-- Keys are looked up in the dimensions: hashing five natural keys of every row would take longer than sorting it. A
+-- row without its dimension fails the contract.
 select
     v.value_key as indicator_value_key,
     i.indicator_key,

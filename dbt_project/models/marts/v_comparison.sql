@@ -1,6 +1,5 @@
--- Every value beside each area that it lies in: England, its region, combined authority, board and county; one row
--- per value and
--- such area that has a value of the same period, sex and age. By the method and confidence of the indicator.
+-- Every value beside each area that it lies in: England, its region, combined authority, board and county; one row per
+-- value and such area that has a value of the same period, sex and age. By the method and confidence of the indicator.
 -- A comparator without a published value is the one added up from its members, and the row says so.
 with
     comparators as (

@@ -1,8 +1,6 @@
 -- One row per current commitment and place: the period that answers the deadline, or the latest one. Where a
--- commitment is
--- measured in several ways, the measure closest to what was promised speaks for it; among its groups (men and women),
--- the
--- one with the worst status.
+-- commitment is measured in several ways, the measure closest to what was promised speaks for it; among its groups
+-- (men and women), the one with the worst status.
 with
     ranked as (
         select

@@ -97,6 +97,7 @@ REFUSED = [
     ("combined", "X1200", "2023", "constituent_combined_with_neighbour", 3),  # two figures
     ("combined", "X1200", "2022", "constituent_combined_with_neighbour", 3),  # with a neighbour outside
     ("merged", "X1300", "2020", "constituent_missing", 1),
+    ("merged", "X1700", "2024", "constituent_suppressed", 1),  # and not the total of the members of old
     ("averaged", "X1400", "2024", "indicator_is_not_additive", 3),
     ("both", "E92000001", "2023", "constituent_missing", 1),
 ]
@@ -145,6 +146,12 @@ def test_two_areas_that_show_one_figure_count_once(added_up):
 )
 def test_a_merger_has_old_members_or_new_ones_and_never_both(added_up, period, members, count, denominator):
     row = added_up("merged", "X1300")[period]
+    assert (row["constituents"], row["count"], row["denominator"]) == (members, count, denominator)
+
+
+@pytest.mark.parametrize(("period", "members", "count", "denominator"), [("2019", 1, 50, 100), ("2022", 2, 90, 300)])
+def test_a_member_that_joined_counts_from_then_on(added_up, period, members, count, denominator):
+    row = added_up("merged", "X1700")[period]
     assert (row["constituents"], row["count"], row["denominator"]) == (members, count, denominator)
 
 

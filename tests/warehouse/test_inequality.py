@@ -84,13 +84,19 @@ def test_gap(inequality, measure, area, dimension, direction, groups, ends, gap,
 @pytest.mark.parametrize(
     ("area", "dimension"),
     [
-        ("X1301", FIFTHS),  # the most deprived fifth is not there
         ("X1202", "Sex"),  # men only
         ("X1202", TONGUES),  # one language, and the unknown
     ],
 )
 def test_one_group_has_no_gap(inequality, area, dimension):
     assert inequality("steep", area, dimension) is None
+
+
+def test_where_an_end_of_deprivation_has_no_value_the_row_says_so_and_gives_no_gap(inequality):
+    # The most deprived fifth is not there.
+    row = inequality("steep", "X1301", FIFTHS)
+    assert (row["group_count"], row["no_slope_reason"]) == (4, "quantiles_incomplete")
+    assert {row[name] for name in ("group_a", "group_b", "value_a", "value_b", "absolute_gap", "relative_gap")} == {None}
 
 
 def test_limits_of_a_gap_are_those_of_independent_groups(inequality):
@@ -215,7 +221,7 @@ def test_slope_by_hand(inequality):
     [
         ("steep", "X1202", TENTHS, "quantiles_incomplete", False),
         ("steep", "X1212", FIFTHS, "value_missing", False),  # suppressed
-        ("steep", "X1302", FIFTHS, "population_not_positive", False),  # one of five has no denominator
+        ("steep", "X1302", FIFTHS, "limits_missing", True),  # of the last fifth, whose denominator is missing, too
         ("steep_rate", "X1201", FIFTHS, "limits_off_scale", True),  # nought has no logarithm
     ],
 )
@@ -224,6 +230,10 @@ def test_why_there_is_no_slope(inequality, measure, area, dimension, reason, has
     assert row["no_slope_reason"] == reason
     assert (row["slope_index"] is not None, row["slope_index_lower_ci_95"]) == (has_index, None)
     assert (row["relative_index"] is not None, row["relative_index_lower_ci_95"]) == (has_index, None)
+
+
+def test_one_denominator_that_is_missing_makes_all_shares_equal(inequality):
+    assert inequality("steep", "X1302", FIFTHS)["population_basis"] == "equal_shares"
 
 
 def test_only_deprivation_has_a_slope(rows):

@@ -6,9 +6,13 @@ with
         select distinct sex, age, category_type, category
         from {{ ref("int_commitments__scoped") }}
         where indicator_id is not null
+        -- The whole of each sex and age, and all persons of each age: groups within which inequality is measured.
         union
-        select sex, age, 'Total' as category_type, 'Total' as category
-        from {{ ref("int_inequality_gaps__measured") }}
+        select distinct sex, age, 'Total' as category_type, 'Total' as category
+        from {{ ref("int_indicator_values__deduplicated") }}
+        union
+        select distinct 'Persons' as sex, age, 'Total' as category_type, 'Total' as category
+        from {{ ref("int_indicator_values__deduplicated") }}
     )
 
 select

@@ -78,7 +78,7 @@ def run_trends(methods):
         methods.table("indicators", INDICATORS, indicators)
         methods.table("trend_rules", dict.fromkeys(("source_id", "source_table", "trend_method"), "varchar"), RULES)
         methods.connection.execute(f"""
-            create or replace table int_indicator_values__compared as
+            create or replace table int_indicator_values__valued as
             select v.*, i.value_type, {is_count_numerator} as is_count_numerator
             from points as v inner join indicators as i on v.indicator_id = i.id
         """)

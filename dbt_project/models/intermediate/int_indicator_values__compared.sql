@@ -4,16 +4,9 @@
 -- Comparators are looked up, not windowed: they are few (one to two hundred areas), so that each look-up reads the
 -- table of values once against a small hash table. Inequality rows are compared with the total, as Fingertips does.
 -- Limits as published are used where both are printed; where none is, the ones that the counts give.
+-- A view: the facts are the one place where every column is wanted; the other models read a few of them.
+{{ config(materialized="view") }}
 with
-    valued as (
-        select *, 0::smallint as is_footprint_value
-        from {{ ref("int_indicator_values__measured") }}
-        union all by name
-        select *, 1::smallint as is_footprint_value
-        from {{ ref("int_footprint_values__aggregated") }}
-        where footprint_reason is null and has_published_series = 0
-    ),
-
     -- A code shared by two types of areas (E38, E54) stands for the one that is in force as a parent.
     comparators as (
         select
@@ -81,7 +74,7 @@ with
             g.lower_bound as goal_lower_bound,
             g.upper_bound as goal_upper_bound,
             g.count_of_values as goal_count_of_values
-        from valued as v
+        from {{ ref("int_indicator_values__valued") }} as v
         {% for alias, condition in [
                 ("england", "'E92000001' = england.area_code"),
                 ("region", "v.region_code = region.area_code and v.area_code <> v.region_code"),

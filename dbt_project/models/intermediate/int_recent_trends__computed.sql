@@ -16,7 +16,7 @@
 with
     rules as (
         select t.source_id, t.source_table, arg_max(r.trend_method, r.source_table is not null) as trend_method
-        from (select distinct source_id, source_table from {{ ref("int_indicator_values__compared") }}) as t
+        from (select distinct source_id, source_table from {{ ref("int_indicator_values__valued") }}) as t
         inner join
             {{ ref("trend_rules") }} as r
             on coalesce(r.source_id, t.source_id) is not distinct from t.source_id
@@ -25,7 +25,7 @@ with
     ),
 
     periods as (
-        select indicator_id, max(period_end) as newest_end from {{ ref("int_indicator_values__compared") }} group by all
+        select indicator_id, max(period_end) as newest_end from {{ ref("int_indicator_values__valued") }} group by all
     ),
 
     points as (
@@ -61,7 +61,7 @@ with
                     and {{ limits_pair("upper") }} is not null
                 else v.value is not null and {{ limits_pair("upper") }} is not null
             end as is_valid
-        from {{ ref("int_indicator_values__compared") }} as v
+        from {{ ref("int_indicator_values__valued") }} as v
         inner join
             rules as r
             on v.source_id is not distinct from r.source_id
@@ -208,6 +208,6 @@ select
         then 'computed_limits'
         else 'published_limits'
     end as recent_trend_basis
-from {{ ref("int_indicator_values__compared") }} as v
+from {{ ref("int_indicator_values__valued") }} as v
 inner join periods as n on v.indicator_id = n.indicator_id and v.period_end = n.newest_end
 left join tested as t on hash({{ series_of_v }}) = t.series_hash and hash('second', {{ series_of_v }}) = t.second_hash

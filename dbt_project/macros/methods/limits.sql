@@ -133,23 +133,19 @@
 
 {#- Is a printed 95 % limit of one side what the counts give? Reads the columns of the values, aliased v. Within half a unit of
     the last decimal of the value and a millionth of the limit, where both are absent (Byar has no lower limit of nought), or,
-    where the publisher rounds its counts, between the limits of the counts half a step below and above. -#}
+    where the publisher rounds the counts of a rate, as near to the limits of the least and the greatest count that rounds
+    to the printed one, or between them. -#}
 {% macro limit_is_reproduced(side) -%}
+    {%- set printed -%}v.{{ side }}_ci_95{%- endset -%}
+    {%- set tolerance -%}({{ half_unit("v.value_as_published") }} + 1e-6 * abs({{ printed }})){%- endset -%}
+    {%- set least -%}greatest(ceil(v.count - v.count_rounding / 2.0), 0){%- endset -%}
+    {%- set greatest -%}floor(v.count + v.count_rounding / 2.0){%- endset -%}
     (
-        abs(v.{{ side }}_ci_95 - coalesce(v.{{ side }}_ci_95_computed, 0))
-        <= {{ half_unit("v.value_as_published") }} + 1e-6 * abs(v.{{ side }}_ci_95)
+        abs({{ printed }} - coalesce({{ printed }}_computed, 0)) <= {{ tolerance }}
         or coalesce(
-            v.{{ side }}_ci_95
-            between {{
-                rate_limit(
-                    "greatest(ceil(v.count - v.count_rounding / 2.0), 0)",
-                    "v.denominator",
-                    "v.multiplier",
-                    "95",
-                    side,
-                )
-            }}
-            and {{ rate_limit("floor(v.count + v.count_rounding / 2.0)", "v.denominator", "v.multiplier", "95", side) }},
+            {{ printed }} >= {{ rate_limit(least, "v.denominator", "v.multiplier", "95", side) }} - {{ tolerance }}
+            and {{ printed }}
+            <= {{ rate_limit(greatest, "v.denominator", "v.multiplier", "95", side) }} + {{ tolerance }},
             false
         )
     )

@@ -33,6 +33,7 @@ REASON_COLUMNS = {
     "not_compared_to_england_reason",
     "footprint_reason",
     "no_slope_reason",
+    "not_standardised_reason",
 }
 
 

@@ -13,6 +13,10 @@ with
         union
         select distinct 'Persons' as sex, age, 'Total' as category_type, 'Total' as category
         from {{ ref("int_indicator_values__deduplicated") }}
+        -- All ages, for what is standardised from age bands.
+        union
+        select distinct sex, 'All ages' as age, 'Total' as category_type, 'Total' as category
+        from {{ ref("int_age_bands__standardised") }}
     )
 
 select

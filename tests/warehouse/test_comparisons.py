@@ -166,3 +166,76 @@ def test_areas_that_do_not_stand_in_a_year_are_not_missed(rows):
         where v.indicator_id = 'ons_subnational.fifths' order by 1
     """)
     assert [tuple(row.values()) for row in found] == [("2022", 8, 10), ("2023", 9, 10), ("2024", 10, 10)]
+
+
+# Every area around (v_comparison).
+
+
+@pytest.fixture(scope="session")
+def around(rows):
+    """Return a function from a measure and an area to what each area around it makes of its total in 2024."""
+
+    def find(measure, area):
+        found = rows(
+            """
+            select v.comparator_relation, v.comparator_area_code, v.comparator_value, v.comparator_basis, v.compared
+            from v_comparison as v
+            inner join dim_period as p on v.period_key = p.period_key
+            inner join dim_population_group as g on v.population_group_key = g.population_group_key
+            where v.indicator_id = 'ons_subnational.' || ? and v.area_code = ? and p.period_label = '2024'
+                and g.is_total = 1 and g.sex = 'Persons'
+            """,
+            measure,
+            area,
+        )
+        return {row.pop("comparator_relation"): tuple(row.values()) for row in found}
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("area", "expected"),
+    [
+        (
+            "X1201",  # 60, with limits of 55 and 65
+            {
+                "england": ("E92000001", 50, "published", "Worse"),
+                "region": ("X1200", 60, "published", "Similar"),
+                "combined_authority": ("X1290", 70, "published", "Better"),
+            },
+        ),
+        (
+            "X1211",  # 55, with limits of 50 and 60
+            {
+                "england": ("E92000001", 50, "published", "Similar"),
+                "region": ("X1200", 60, "published", "Similar"),
+                "upper_tier": ("X1203", 40, "published", "Worse"),
+            },
+        ),
+        ("X1200", {"england": ("E92000001", 50, "published", "Worse")}),
+        ("E92000001", {}),
+    ],
+)
+def test_a_value_beside_every_area_that_it_lies_in(around, area, expected):
+    assert around("plain", area) == expected
+
+
+def test_a_comparator_that_is_not_published_is_the_added_up_one_and_says_so(around):
+    # 30 of 100, 60 of 200 and 150 of 300 are 240 of 600.
+    code, value, basis, compared = around("added", "X1201")["region"]
+    assert (code, value, basis, compared) == ("X1200", pytest.approx(40), "added_up", "Better")
+
+
+@pytest.mark.parametrize(
+    ("relation", "column"), [("england", "compared_to_england_computed"), ("region", "compared_to_region_computed")]
+)
+def test_the_view_and_the_fact_never_disagree(rows, relation, column):
+    found = rows(f"""
+        select v.compared, f.{column} as in_the_fact
+        from v_comparison as v
+        inner join fct_indicator_value as f using (indicator_value_key)
+        where v.comparator_relation = '{relation}' and v.comparator_basis = 'published'
+            and v.comparator_method not in ('quintiles', 'quartiles')
+    """)
+    assert {"Better", "Similar", "Worse", "Not compared"} <= {row["compared"] for row in found}
+    assert [row for row in found if row["compared"] != row["in_the_fact"]] == []

@@ -150,3 +150,15 @@
         )
     )
 {%- endmacro %}
+
+{#- The limit that comparisons, trends and gaps use: as published where both sides are printed, else as computed from counts.
+    Takes the side and the confidence as Jinja text and the alias of the values, if there is one. -#}
+{% macro limit_in_use(side, confidence="95", alias="") -%}
+    {%- set prefix = alias ~ "." if alias else "" -%}
+    {%- set suffix = "_ci_" ~ confidence | replace(".", "_") -%}
+    case
+        when {{ prefix }}lower{{ suffix }} is not null and {{ prefix }}upper{{ suffix }} is not null
+        then {{ prefix }}{{ side }}{{ suffix }}
+        else {{ prefix }}{{ side }}{{ suffix }}_computed
+    end
+{%- endmacro %}

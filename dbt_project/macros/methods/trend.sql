@@ -69,13 +69,6 @@
     )
 {%- endmacro %}
 
-{#- The 95 % limit of one side: as published where both are printed, else as computed. Reads the columns of the values. -#}
-{% macro limits_pair(side) -%}
-    case
-        when lower_ci_95 is not null and upper_ci_95 is not null then {{ side }}_ci_95 else {{ side }}_ci_95_computed
-    end
-{%- endmacro %}
-
 {% macro trend_label(is_significant, is_upward, polarity) -%}
     case
         when not {{ is_significant }}

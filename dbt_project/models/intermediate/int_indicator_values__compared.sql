@@ -46,13 +46,9 @@ with
     beside as (
         select
             v.*,
-            {% for limit, confidence in [("95", "95"), ("99_8", "99.8")] %}
+            {% for confidence in ["95", "99.8"] %}
                 {% for side in ["lower", "upper"] %}
-                    case
-                        when v.lower_ci_{{ limit }} is not null and v.upper_ci_{{ limit }} is not null
-                        then v.{{ side }}_ci_{{ limit }}
-                        else v.{{ side }}_ci_{{ limit }}_computed
-                    end as {{ side }}_{{ limit }},
+                    {{ limit_in_use(side, confidence, "v") }} as {{ side }}_{{ confidence | replace(".", "_") }},
                 {% endfor %}
             {% endfor %}
             england.value as england_value,

@@ -45,8 +45,8 @@ select
     multiplier,
     polarity,
     value,
-    {{ limits_pair("lower") }} as lower_95,
-    {{ limits_pair("upper") }} as upper_95,
+    {{ limit_in_use("lower") }} as lower_95,
+    {{ limit_in_use("upper") }} as upper_95,
     denominator,
     value_key
 from categorised

@@ -48,7 +48,7 @@ with
             v.denominator as n,
             v.value as y,
             v.lower_ci_95 is null or v.upper_ci_95 is null as is_limit_computed,
-            pow(({{ limits_pair("upper") }} - {{ limits_pair("lower") }}) / 3.92, 2) as variance,
+            pow(({{ limit_in_use("upper") }} - {{ limit_in_use("lower") }}) / 3.92, 2) as variance,
             -- Counts that are not numerators of the value are barred from the method that uses them.
             case
                 when v.value_type = 'proportion' and r.trend_method = 'counts_for_proportions'
@@ -58,8 +58,8 @@ with
                     v.value is not null
                     and v.count is not null
                     and v.denominator > 0
-                    and {{ limits_pair("upper") }} is not null
-                else v.value is not null and {{ limits_pair("upper") }} is not null
+                    and {{ limit_in_use("upper") }} is not null
+                else v.value is not null and {{ limit_in_use("upper") }} is not null
             end as is_valid
         from {{ ref("int_indicator_values__valued") }} as v
         inner join

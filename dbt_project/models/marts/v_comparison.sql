@@ -9,20 +9,20 @@ with
             period_key,
             population_group_key,
             value,
-            lower_ci_95,
-            upper_ci_95,
+            {{ limit_in_use("lower") }} as lower_95,
+            {{ limit_in_use("upper") }} as upper_95,
             'published' as basis
         from {{ ref("fct_indicator_value") }}
         where value is not null
-        union all
+        union all by name
         select
             indicator_key,
             area_key,
             period_key,
             population_group_key,
             value,
-            lower_ci_95,
-            upper_ci_95,
+            lower_ci_95 as lower_95,
+            upper_ci_95 as upper_95,
             'added_up' as basis
         from {{ ref("fct_footprint_value") }}
         where value is not null and has_published_series = 0
@@ -65,13 +65,9 @@ with
             v.area_code,
             v.value,
             v.denominator,
-            {% for limit in ["95", "99_8"] %}
+            {% for confidence in ["95", "99.8"] %}
                 {% for side in ["lower", "upper"] %}
-                    case
-                        when v.lower_ci_{{ limit }} is not null and v.upper_ci_{{ limit }} is not null
-                        then v.{{ side }}_ci_{{ limit }}
-                        else v.{{ side }}_ci_{{ limit }}_computed
-                    end as {{ side }}_{{ limit }},
+                    {{ limit_in_use(side, confidence, "v") }} as {{ side }}_{{ confidence | replace(".", "_") }},
                 {% endfor %}
             {% endfor %}
             p.comparator_relation,
@@ -79,8 +75,8 @@ with
             p.area_code as comparator_area_code,
             p.area_name as comparator_area_name,
             c.value as comparator_value,
-            c.lower_ci_95 as comparator_lower_95,
-            c.upper_ci_95 as comparator_upper_95,
+            c.lower_95 as comparator_lower_95,
+            c.upper_95 as comparator_upper_95,
             c.basis as comparator_basis
         from {{ ref("fct_indicator_value") }} as v
         inner join {{ ref("dim_indicator") }} as i on v.indicator_key = i.indicator_key

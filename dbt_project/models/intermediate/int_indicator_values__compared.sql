@@ -18,8 +18,8 @@ with
             age,
             area_code,
             value,
-            coalesce(lower_ci_95, lower_ci_95_computed) as lower_95,
-            coalesce(upper_ci_95, upper_ci_95_computed) as upper_95,
+            {{ limit_in_use("lower") }} as lower_95,
+            {{ limit_in_use("upper") }} as upper_95,
             value_key
         from {{ ref("int_indicator_values__measured") }}
         where
@@ -110,19 +110,6 @@ with
 
 select
     * exclude (
-        -- Not read after this model; every column of five million rows costs.
-        indicator_name_published,
-        area_name_published,
-        value_marker_meaning,
-        period_pooled_years,
-        aggregation,
-        comparator_confidence,
-        region_code,
-        published_value_key,
-        published_value,
-        published_as_published,
-        published_file,
-        published_row_number,
         england,
         england_lower_95,
         england_upper_95,

@@ -14,9 +14,9 @@ with
             c.sequence,
             regexp_matches(v.category_type, '(?i)deciles') as is_decile,
             regexp_matches(v.category_type, '(?i)deprivation (deciles|quintiles)|IMD quintile') as is_deprivation
-        from {{ ref("int_indicator_values__valued") }} as v
+        from {{ ref("int_indicator_values__measured") }} as v
         left join {{ ref("categories") }} as c on v.category_type = c.category_type and v.category = c.category
-        where v.is_footprint_value = 0 and (v.category_type <> 'Total' or v.sex in ('Male', 'Female'))
+        where v.category_type <> 'Total' or v.sex in ('Male', 'Female')
     )
 
 select

@@ -6,7 +6,6 @@
 -- value and a millionth of the limit, or between the limits of the least and the greatest count that rounds to the
 -- printed one. A plain tolerance would not do: one of 0.1 % would take Byar's limits for Wilson's in most rows. Limits
 -- that miss by less than 2 % of half the interval are counted apart, as near: another formula of the same kind.
-{% set groups = "sex, age, category_type, category" %}
 {% set kinds = [
     {
         "check_id": "comparison_with_england_reproduced",

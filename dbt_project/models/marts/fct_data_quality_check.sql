@@ -89,8 +89,7 @@ with
                     20
                 ) filter (where is_count_numerator = 0)
             ) as other_counts_json
-        from {{ ref("int_indicator_values__valued") }}
-        where is_footprint_value = 0
+        from {{ ref("int_indicator_values__measured") }}
         group by source_id
     ),
 
@@ -101,8 +100,7 @@ with
             bool_or(is_count_numerator = 0 and period_months = 12) over (
                 partition by indicator_id, area_code, area_type, sex, age, category_type, category, series_number
             ) as has_other_counts
-        from {{ ref("int_indicator_values__valued") }}
-        where is_footprint_value = 0
+        from {{ ref("int_indicator_values__measured") }}
     ),
 
     printed_trends as (

@@ -28,7 +28,7 @@ LONDON = ZoneInfo("Europe/London")
 _COUNTS_AFTER = {"commitments.csv": ("due_date",), "areas.csv": ("valid_to",)}
 _COUNTS_FROM = {
     "commitments.csv": ("valid_from", "valid_to"),
-    "milestones.csv": ("recorded_on",),
+    "milestone_progress.csv": ("recorded_on",),
     "areas.csv": ("valid_from",),
     "area_successions.csv": ("effective_date",),
 }

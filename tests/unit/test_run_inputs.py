@@ -37,7 +37,7 @@ FILES = {
     "data/seeds/areas.csv": "area_code,area_name\nE08000009,Trafford\n",
     "data/seeds/commitments.csv": "commitment_id,due_date,valid_from,valid_to\n"
     "no-dates,,,\nfewer-smokers,2027-04-01,2024-01-01,2027-07-01\n",
-    "data/seeds/milestones.csv": "commitment_id,recorded_on,state\nfewer-smokers,2027-10-01,done\n",
+    "data/seeds/milestone_progress.csv": "commitment_id,recorded_on,state\nfewer-smokers,2027-10-01,done\n",
     "pipelines/acquire/sources/fingertips.yml": "id: fingertips\n",
     "pipelines/refresh.py": "STEPS = 5\n",
     "dbt_project/dbt_project.yml": "name: outcomes\n",

@@ -3,13 +3,33 @@
 --
 -- A moving comparator has no path of its own: its pace is that of the gap to the comparator, whose target is zero.
 -- A direction-only commitment compares points, since the sentence asks for movement; `change_code` says whether the
--- movement is more than chance.
+-- movement is more than chance. A pooled period that shares years with its baseline is no second, independent point: no
+-- change and no pace is said of it. A target that another body sets for each year, or that follows a scenario, is
+-- judged in each year and has no straight path either.
+-- The verdicts of other published rules stand beside ours (macros of PROGRESS VERDICTS and PROCESS CONTROL).
 {% set scope = "commitment_id, area_code, indicator_id, sex, age, category_type, category" %}
 with
     stepped as (
         select
             *,
             lag(value ignore nulls) over (partition by {{ scope }} order by period_end) as previous_value,
+            -- The limits of the same earlier point: those of a missing value do not count.
+            lag(case when value is not null then coalesce(lower_ci_95, 'nan'::double) end ignore nulls) over (
+                partition by {{ scope }} order by period_end
+            ) as previous_lower_ci_95,
+            lag(case when value is not null then coalesce(upper_ci_95, 'nan'::double) end ignore nulls) over (
+                partition by {{ scope }} order by period_end
+            ) as previous_upper_ci_95,
+            list(value) filter (where value is not null) over (
+                partition by {{ scope }}, series_number
+                order by period_end
+                rows between unbounded preceding and current row
+            ) as process_values,
+            count(value) over (
+                partition by {{ scope }}, series_number
+                order by period_end
+                rows between unbounded preceding and current row
+            ) as process_points,
             max(period_end) filter (where value is not null) over (partition by {{ scope }}) as latest_end,
             max(period_end) over (partition by {{ scope }}) as last_end,
             min(period_end) filter (where value is not null and deadline_state = 'answered') over (
@@ -38,12 +58,55 @@ with
                 then baseline_value_used - baseline_comparator_value
                 else baseline_value_used
             end as pace_baseline,
+            target_family = 'level'
+            and target_type not in ('meet_external_annual_target', 'reduction_vs_counterfactual') as has_straight_path,
             case
-                when target_family = 'comparator' then 0.0 when target_family = 'level' then target_value_used
+                when target_family = 'comparator'
+                then 0.0
+                when
+                    target_family = 'level'
+                    and target_type not in ('meet_external_annual_target', 'reduction_vs_counterfactual')
+                then target_value_used
             end as pace_target,
+            baseline_end is not null
+            and period_end > baseline_end
+            and period_start <= baseline_end as is_overlapping_baseline,
+            case
+                when process_points >= {{ var("assurance_minimum_points") }}
+                then
+                    {{
+                        assurance(
+                            "case when sign > 0 then 'increase' when sign < 0 then 'decrease' end",
+                            process_limit("process_values", "lower"),
+                            process_limit("process_values", "upper"),
+                            "target_value_used",
+                        )
+                    }}
+            end as assurance_code,
             coalesce(
                 bool_and(
-                    period_end <= baseline_end or value is null or coalesce(sign * (value - previous_value) > 0, false)
+                    period_end <= baseline_end
+                    or value is null
+                    or coalesce(
+                        case
+                            sequence_rule
+                            when 'tested'
+                            then
+                                {{
+                                    change_z_score(
+                                        "value",
+                                        "lower_ci_95",
+                                        "upper_ci_95",
+                                        "previous_value",
+                                        "previous_lower_ci_95",
+                                        "previous_upper_ci_95",
+                                        "sign",
+                                    )
+                                }} > {{ var("change_z") }}
+                            else sign * (value - previous_value) > 0
+                        end,
+                        false
+                    )
                 ) over (partition by {{ scope }} order by period_end rows between unbounded preceding and current row),
                 false
             ) as every_step_right
@@ -54,7 +117,9 @@ with
         select
             *,
             case
-                when target_type in ('meet_external_annual_target', 'reduction_vs_counterfactual')
+                when
+                    target_type in ('meet_external_annual_target', 'reduction_vs_counterfactual')
+                    and target_value_used is null
                 then 'no_target_value'
                 when target_type = 'absolute_level' and target_value is null
                 then 'no_target_value'
@@ -80,6 +145,8 @@ with
                 then case when comparator_side is null then 'no_limits' end
                 when target_type = 'match_comparator' and comparator_value is null
                 then 'no_comparator_value'
+                when level_rule = 'confident' and (lower_ci_95 is null or upper_ci_95 is null)
+                then 'no_limits'
             end as not_assessable_reason
         from sided
     ),
@@ -135,7 +202,7 @@ with
             case
                 when value is null
                 then null
-                when baseline_end is null or period_end = baseline_end
+                when baseline_end is null or period_end = baseline_end or is_overlapping_baseline
                 then 'baseline_only'
                 else
                     {{
@@ -146,7 +213,7 @@ with
                             "baseline_value_used",
                             "baseline_lower_ci_95",
                             "baseline_upper_ci_95",
-                            "case when target_family = 'level' then target_value_used end",
+                            "case when has_straight_path then target_value_used end",
                             "sign",
                         )
                     }}
@@ -154,6 +221,8 @@ with
             case
                 when value is null or baseline_end is null or period_end = baseline_end
                 then null
+                when is_overlapping_baseline
+                then 'overlaps_baseline'
                 when
                     lower_ci_95 is not null
                     and upper_ci_95 is not null
@@ -162,32 +231,40 @@ with
                 then 'one_sided_normal_test'
                 else 'ten_percent_rule'
             end as change_method,
-            cast(
-                baseline_end is not null and period_end > baseline_end and period_start <= baseline_end as smallint
-            ) as is_overlapping_baseline,
-            {{
-                pace_ratio(
-                    "pace_value", "period_end", "pace_baseline", "baseline_end", "pace_target", "due_date", "sign"
-                )
-            }} as pace_ratio,
             case
-                when target_family = 'level'
+                when not is_overlapping_baseline
+                then
+                    {{
+                        pace_ratio(
+                            "pace_value",
+                            "period_end",
+                            "pace_baseline",
+                            "baseline_end",
+                            "pace_target",
+                            "due_date",
+                            "sign",
+                        )
+                    }}
+            end as pace_ratio,
+            case
+                when has_straight_path
                 then
                     {{
                         trajectory_value(
                             "baseline_value_used", "baseline_end", "target_value_used", "due_date", "period_end"
                         )
                     }}
+                when target_family = 'level'
+                then target_value_used
             end as trajectory_value
         from reasoned
     )
 
 select
-    *,
+    * replace (cast(is_overlapping_baseline as smallint) as is_overlapping_baseline),
     {{ pace_band("pace_ratio") }} as pace_band,
     -- Slipping: the point has moved away from the target since the baseline, and no test says that chance explains
-    -- it. A cap
-    -- permits the rise that it names.
+    -- it. A cap permits the rise that it names.
     cast(
         coalesce(
             target_family <> 'cap'
@@ -196,5 +273,29 @@ select
             false
         ) as smallint
     ) as is_slipping,
+    cast(level_rule is not distinct from 'confident' as smallint) as needs_confidence,
+    case
+        when not_assessable_reason is null
+        then
+            {{
+                healthy_people_category(
+                    "point_meets_target",
+                    "case when target_family <> 'direction' then target_value_used end",
+                    "change_code",
+                )
+            }}
+    end as healthy_people_category,
+    case
+        when not_assessable_reason is null and target_family <> 'direction'
+        then {{ linear_pace_verdict("pace_ratio", "point_meets_target", "deadline_state = 'answered'") }}
+    end as linear_pace_verdict,
+    case
+        when not_assessable_reason is null and target_family <> 'direction'
+        then {{ fingertips_goal_by_value("value", "target_value_used", "sign") }}
+    end as fingertips_goal_by_value,
+    case
+        when not_assessable_reason is null and target_family <> 'direction'
+        then {{ fingertips_goal_by_limits("lower_ci_95", "upper_ci_95", "target_value_used", "sign") }}
+    end as fingertips_goal_by_limits,
     cast(period_end = coalesce(answering_end, latest_end, last_end) as smallint) as is_scorecard_period
 from levelled

@@ -22,6 +22,7 @@ with
             and (r.level_code is null or r.level_code = a.level_code)
             and (r.point_meets_target is null or r.point_meets_target = a.point_meets_target)
             and (r.is_slipping is null or r.is_slipping = a.is_slipping)
+            and (r.needs_confidence is null or r.needs_confidence = a.needs_confidence)
             and (r.change_code is null or r.change_code = a.change_code)
             and (r.pace_band is null or r.pace_band = a.pace_band)
         where a.not_assessable_reason is null and a.target_type <> 'none'

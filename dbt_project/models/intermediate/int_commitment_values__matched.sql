@@ -1,58 +1,14 @@
 -- Every period of the series that measures a commitment at a place, with its baseline, comparator and target.
 -- One row per commitment, place, group and period from the baseline on.
 --
--- The series: periods of one length only, so that pooled and single years never mix. The length of the baseline period
--- that the commitment names, where the indicator has it; otherwise the shortest that it has. The baseline, in this
--- order: the named period in today's extract (one vintage for both ends); otherwise, where the document names none,
+-- The baseline, in this order: the named period in today's extract (one vintage for both ends); otherwise, where the
+-- document names none,
 -- the last period that ended before the strategy began (an analyst's choice, marked as such). A baseline is refused,
 -- with the reason, where it cannot be compared with the row: a documented break in the series lies between them, or
 -- they come from two releases that disagree about a period which both of them publish.
+-- The target of the year is looked up where another body sets it; a scenario of growth is looked up likewise. Both
+-- tables are kept by hand: a value for all places of a commitment has no area.
 with
-    series as (
-        select
-            s.*,
-            v.value_key,
-            v.is_footprint_value,
-            v.source_release,
-            v.period_label,
-            v.period_type,
-            v.period_start,
-            v.period_end,
-            v.period_months,
-            v.value,
-            v.lower_ci_95,
-            v.upper_ci_95,
-            v.count,
-            v.denominator,
-            v.is_count_numerator,
-            v.series_number,
-            v.value_status_code,
-            v.compared_to_england_published,
-            v.compared_to_england_computed,
-            case when s.comparator_area_code = 'E92000001' then v.england_value end as comparator_value,
-            case when s.comparator_area_code = 'E92000001' then v.england_value_key end as comparator_value_key,
-            coalesce(
-                min(v.period_months) filter (
-                    where v.period_months = {{ months_of_label("s.baseline_period_label") }}
-                ) over scope,
-                min(v.period_months) over scope
-            ) as series_months
-        from {{ ref("int_commitments__scoped") }} as s
-        inner join
-            {{ ref("int_indicator_values__compared") }} as v
-            on s.indicator_id = v.indicator_id
-            and s.area_code = v.area_code
-            and s.area_type = v.area_type
-            and s.sex = v.sex
-            and s.age = v.age
-            and s.category_type = v.category_type
-            and s.category = v.category
-        window
-            scope as (
-                partition by s.commitment_id, s.area_code, s.indicator_id, s.sex, s.age, s.category_type, s.category
-            )
-    ),
-
     with_baseline as (
         select
             *,
@@ -67,14 +23,14 @@ with
             arg_max(period_start, {{ reference }}) over scope as baseline_start,
             arg_max(period_label, {{ reference }}) over scope as baseline_label_used,
             arg_max(value_key, {{ reference }}) over scope as baseline_value_key,
+            arg_max(inequality_key, {{ reference }}) over scope as baseline_inequality_key,
             arg_max(source_release, {{ reference }}) over scope as baseline_source_release,
             arg_max(series_number, {{ reference }}) over scope as baseline_series_number,
             arg_max(value, {{ reference }}) over scope as baseline_value_used,
             arg_max(lower_ci_95, {{ reference }}) over scope as baseline_lower_ci_95,
             arg_max(upper_ci_95, {{ reference }}) over scope as baseline_upper_ci_95,
             arg_max(comparator_value, {{ reference }}) over scope as baseline_comparator_value
-        from series
-        where period_months = series_months
+        from {{ ref("int_commitment_values__joined") }}
         window scope as (partition by commitment_id, area_code, indicator_id, sex, age, category_type, category)
     ),
 
@@ -130,6 +86,7 @@ with
                     "baseline_start",
                     "baseline_label_used",
                     "baseline_value_key",
+                    "baseline_inequality_key",
                     "baseline_source_release",
                     "baseline_value_used",
                     "baseline_lower_ci_95",
@@ -141,6 +98,41 @@ with
                 {% endfor %}
             )
         from judged_baseline
+    ),
+
+    -- One of them where both a value for the place and a value for all places are kept.
+    external as (
+        select commitment_id, area_code, period_label, target_value as external_target
+        from {{ ref("external_annual_targets") }}
+        where target_value is not null and (published_on is null or published_on <= {{ as_at() }})
+    ),
+
+    scenario as (
+        select commitment_id, area_code, period_label, value as counterfactual_value
+        from {{ ref("counterfactual_scenarios") }}
+        where value is not null
+    ),
+
+    with_tables as (
+        select
+            b.*,
+            coalesce(e.external_target, f.external_target) as external_target,
+            coalesce(c.counterfactual_value, d.counterfactual_value) as counterfactual_value
+        from with_fit_baseline as b
+        {% for alias, table in [("e", "external"), ("c", "scenario")] %}
+            left join
+                {{ table }} as {{ alias }}
+                on b.commitment_id = {{ alias }}.commitment_id
+                and b.area_code = {{ alias }}.area_code
+                and b.period_label = {{ alias }}.period_label
+        {% endfor %}
+        {% for alias, table in [("f", "external"), ("d", "scenario")] %}
+            left join
+                {{ table }} as {{ alias }}
+                on b.commitment_id = {{ alias }}.commitment_id
+                and {{ alias }}.area_code is null
+                and b.period_label = {{ alias }}.period_label
+        {% endfor %}
     )
 
 select
@@ -161,6 +153,10 @@ select
         then baseline_value_used * (1 + target_value / 100.0)
         when target_type in ('absolute_change_from_baseline', 'percent_change_from_baseline', 'max_rise_from_baseline')
         then baseline_value_used + target_value
+        when target_type = 'meet_external_annual_target'
+        then external_target
+        when target_type = 'reduction_vs_counterfactual'
+        then counterfactual_value * (1 - target_value / 100.0)
         when target_family = 'comparator'
         then comparator_value
         when target_family in ('direction', 'sequence')
@@ -180,4 +176,4 @@ select
         then 'due_awaiting_data'
         else 'before_due'
     end as deadline_state
-from with_fit_baseline
+from with_tables

@@ -1,7 +1,29 @@
 -- Every commitment, place and group, each with a status and one plain sentence with the numbers in it: the rows that
 -- have data, and one row for each scope that has none.
+{% set scope = ["commitment_id", "area_code", "indicator_id", "sex", "age", "category_type", "category"] %}
 with
-    judged as (select * from {{ ref("int_commitment_values__judged") }}),
+    judged as (
+        select
+            j.*,
+            x.answering_period_end,
+            x.answer_expected_on,
+            f.forecast_value,
+            f.forecast_lower_80,
+            f.forecast_upper_80,
+            f.forecast_probability,
+            f.forecast_method,
+            f.forecast_points,
+            f.no_forecast_reason
+        from {{ ref("int_commitment_values__judged") }} as j
+        {% for alias, model in [
+                ("x", "int_commitment_answers__expected"),
+                ("f", "int_commitment_forecasts__made"),
+            ] %}
+            left join
+                {{ ref(model) }} as {{ alias }} on j.is_scorecard_period = 1
+                {%- for column in scope %} and j.{{ column }} = {{ alias }}.{{ column }}{% endfor %}
+        {% endfor %}
+    ),
 
     without_data as (
         select
@@ -23,11 +45,15 @@ with
                 else 'no_value_for_area'
             end as not_assessable_reason,
             m.recorded_on as milestone_recorded_on,
-            m.recorded_state as milestone_recorded_state
+            m.recorded_state as milestone_recorded_state,
+            m.instance as milestone_instance,
+            m.instances_due,
+            m.instances_done
         from {{ ref("int_commitments__scoped") }} as s
-        left join {{ ref("int_milestones__dated") }} as m on s.commitment_id = m.commitment_id
+        left join {{ ref("int_milestones__summarised") }} as m on s.commitment_id = m.commitment_id
         where
-            not exists (
+            s.place_role = 'signed'
+            and not exists (
                 select 1
                 from judged as j
                 where
@@ -42,7 +68,13 @@ with
     ),
 
     together as (
-        select *, null::date as milestone_recorded_on, null::varchar as milestone_recorded_state
+        select
+            *,
+            null::date as milestone_recorded_on,
+            null::varchar as milestone_recorded_state,
+            null::varchar as milestone_instance,
+            null::bigint as instances_due,
+            null::bigint as instances_done
         from judged
         union all by name
         select *, 1::smallint as is_scorecard_period
@@ -64,8 +96,32 @@ with
                 nullif(nullif(t.age, 'All ages'), 'Not applicable'),
                 nullif(t.category, 'Total')
             ) as group_text,
-            strftime(t.due_date, '%-d %B %Y') as due_text
+            strftime(t.due_date, '%-d %B %Y') as due_text,
+            case
+                when t.versus_indicator_id is not null
+                then concat('The gap between ', v.name, ' and ', t.indicator_name)
+                when t.dimension is not null
+                then
+                    concat(
+                        case
+                            t.gap_measure
+                            when 'relative_gap'
+                            then 'The relative gap'
+                            when 'slope_index'
+                            then 'The slope index of inequality'
+                            when 'relative_index'
+                            then 'The relative index of inequality'
+                            else 'The gap'
+                        end,
+                        ' across ',
+                        coalesce(t.gap_dimension, t.dimension),
+                        ' in ',
+                        t.indicator_name
+                    )
+                else t.indicator_name
+            end as measure_name
         from together as t
+        left join {{ source("registry", "indicators") }} as v on t.versus_indicator_id = v.id
         left join {{ ref("areas") }} as a on t.area_code = a.area_code
         left join {{ ref("not_assessable_reasons") }} as r on t.not_assessable_reason = r.reason_code
     )
@@ -78,7 +134,7 @@ select
             when value is not null
             then
                 concat(
-                    indicator_name,
+                    measure_name,
                     case when group_text <> '' then concat(' (', group_text, ')') end,
                     ' in ',
                     area_name,
@@ -161,6 +217,10 @@ select
             then 'The figures were revised after the baseline was published, so no change or pace is given.'
         end,
         case
+            when not_assessable_reason is null and change_method = 'overlaps_baseline'
+            then 'The period shares years with the baseline, so no change or pace is given.'
+        end,
+        case
             when indicator_confidence = 'low' and value is not null
             then 'This is a stand-in for the measure that was promised.'
         end,
@@ -169,11 +229,28 @@ select
             then
                 concat(
                     case
+                        when recurrence is not null
+                        then concat('Promised ', {{ recurrence_words("recurrence") }})
                         when due_text is null
                         then 'An action without a due date'
                         else concat('An action due by ', due_text)
                     end,
                     case
+                        when instances_due > 0
+                        then
+                            concat(
+                                ': ',
+                                instances_done,
+                                ' of ',
+                                instances_due,
+                                ' due so far ',
+                                case when instances_done = 1 then 'is' else 'are' end,
+                                ' recorded as done'
+                            )
+                    end,
+                    case
+                        when status_code = 'unknown' and milestone_instance is not null
+                        then concat('; for ', milestone_instance, ' no progress has been recorded.')
                         when status_code = 'unknown'
                         then '; no progress has been recorded.'
                         when status_code = 'permissive'
@@ -183,6 +260,7 @@ select
                             concat(
                                 '; recorded as ',
                                 replace(milestone_recorded_state, '_', ' '),
+                                case when milestone_instance is not null then concat(' for ', milestone_instance) end,
                                 ' on ',
                                 strftime(milestone_recorded_on, '%-d %B %Y'),
                                 '.'
@@ -204,6 +282,29 @@ select
                         when status_rule_order between 50 and 52
                         then concat('It is moving at ', {{ rounded("pace_ratio", "2") }}, ' times the pace required.')
                         else status_rule_why
+                    end,
+                    case
+                        when forecast_value is not null and deadline_state in ('before_due', 'due_awaiting_data')
+                        then
+                            concat(
+                                ' If the pattern so far holds, ',
+                                case when target_family = 'comparator' then 'the gap to England' else 'it' end,
+                                ' will be about ',
+                                {{
+                                    with_unit(
+                                        "forecast_value",
+                                        "case when target_family = 'comparator' and unit = '%' then 'percentage points' else unit end",
+                                        "decimals",
+                                    )
+                                }},
+                                ' when the deadline is answered (80% interval ',
+                                {{ rounded("forecast_lower_80", "decimals") }},
+                                ' to ',
+                                {{ rounded("forecast_upper_80", "decimals") }},
+                                '): ',
+                                {{ chance_words("forecast_probability") }},
+                                '.'
+                            )
                     end,
                     case
                         when is_footprint_value = 1

@@ -8,6 +8,19 @@ with
             max(period_pooled_years) as pooled_years
         from {{ ref("int_indicator_values__deduplicated") }}
         group by period_type, period_start, period_end
+    ),
+
+    -- Periods that only targets and forecasts have yet.
+    planned as (
+        select distinct
+            period_type,
+            period_start,
+            period_end,
+            period_label,
+            case when period_months > 12 then cast(period_months / 12 as integer) else 1 end as pooled_years
+        from {{ ref("int_targets__planned") }}
+        where
+            (period_type, period_start, period_end) not in (select (period_type, period_start, period_end) from periods)
     )
 
 select
@@ -20,7 +33,14 @@ select
     cast(coalesce(pooled_years, 0) as integer) as pooled_years,
     cast(strftime(period_end, '%Y%m%d') as bigint) * 1000
     + cast(date_diff('month', period_start, period_end + interval 1 day) as bigint) as period_sort
-from periods
+from
+    (
+        select *
+        from periods
+        union all by name
+        select *
+        from planned
+    )
 union all by name
 select *
 from

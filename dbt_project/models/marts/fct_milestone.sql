@@ -1,14 +1,18 @@
 select
+    {{ surrogate_key(["m.commitment_id", "m.valid_from", "m.instance"]) }} as milestone_key,
     {{ surrogate_key(["m.commitment_id", "m.valid_from"]) }} as commitment_key,
     m.commitment_id,
+    m.recurrence,
+    m.instance,
     {{ surrogate_key(["m.state"]) }} as status_key,
     m.due_date,
     m.due_date_precision,
     m.state as milestone_state,
     m.recorded_on,
+    m.completed_on,
     m.recorded_state,
     m.evidence_document,
     cast(m.evidence_line as integer) as evidence_line,
     m.note
 from {{ ref("int_milestones__dated") }} as m
-order by m.commitment_id
+order by m.commitment_id, m.due_date

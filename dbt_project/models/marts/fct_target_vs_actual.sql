@@ -29,16 +29,27 @@ select
     {{ surrogate_key(["e.status_code"]) }} as status_key,
     e.commitment_id,
     e.area_code,
+    e.place_role,
     e.status_code,
     e.not_assessable_reason,
     e.explanation,
     e.indicator_confidence,
+    case
+        when e.indicator_id is null
+        then 'none'
+        when e.versus_indicator_id is not null
+        then 'gap_between_indicators'
+        when e.dimension is not null
+        then 'gap_across_groups'
+        else 'value'
+    end as measured_as,
     e.value as actual_value,
     e.lower_ci_95 as actual_lower_ci_95,
     e.upper_ci_95 as actual_upper_ci_95,
     e.value_status_code,
     case when e.is_footprint_value = 0 then e.value_key end as actual_value_key,
     case when e.is_footprint_value = 1 then e.value_key end as actual_footprint_value_key,
+    e.inequality_key as actual_inequality_key,
     e.source_release as actual_source_release,
     e.baseline_value_used as baseline_value,
     e.baseline_label_used as baseline_period_label,
@@ -46,6 +57,7 @@ select
     e.baseline_refused_reason,
     case when e.is_footprint_value = 0 then e.baseline_value_key end as baseline_value_key,
     case when e.is_footprint_value = 1 then e.baseline_value_key end as baseline_footprint_value_key,
+    e.baseline_inequality_key,
     e.baseline_source_release,
     e.baseline_value as baseline_value_stated,
     e.comparator_value,
@@ -88,8 +100,22 @@ select
     e.pace_ratio,
     e.pace_band,
     cast(coalesce(e.is_slipping, 0) as smallint) as is_slipping,
+    e.healthy_people_category,
+    e.linear_pace_verdict,
+    e.fingertips_goal_by_value,
+    e.fingertips_goal_by_limits,
+    e.assurance_code,
+    e.forecast_value,
+    e.forecast_lower_80,
+    e.forecast_upper_80,
+    e.forecast_probability,
+    e.forecast_method,
+    cast(e.forecast_points as integer) as forecast_points,
+    e.no_forecast_reason,
     e.deadline_state,
     e.due_date,
+    e.answering_period_end,
+    e.answer_expected_on,
     e.status_rule_order,
     e.status_rule_why,
     cast(coalesce(l.is_stale, 0) as smallint) as is_stale,

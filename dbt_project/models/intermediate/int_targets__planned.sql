@@ -1,0 +1,108 @@
+-- The periods that are still to come, up to the one that answers the deadline, with the target and the straight path
+-- to it. One row per commitment, place, group and period for which a target is known today: a moving comparator has
+-- none yet, and a target that another body sets has one only where its table holds the year.
+with
+    latest as (
+        select e.*, x.answering_period_end, x.step_months
+        from {{ ref("int_commitment_values__judged") }} as e
+        inner join
+            {{ ref("int_commitment_answers__expected") }} as x
+            on e.commitment_id = x.commitment_id
+            and e.area_code = x.area_code
+            and e.indicator_id = x.indicator_id
+            and e.sex = x.sex
+            and e.age = x.age
+            and e.category_type = x.category_type
+            and e.category = x.category
+            and e.period_end = x.latest_end
+        where not x.is_answered and e.target_family <> 'comparator'
+    ),
+
+    stepped as (
+        select
+            * replace (
+                last_day(
+                    cast(period_end + to_months(cast(step_number * step_months as integer)) as date)
+                ) as period_end,
+                cast(period_start + to_months(cast(step_number * step_months as integer)) as date) as period_start
+            )
+        from
+            (
+                select
+                    *,
+                    unnest(
+                        range(
+                            1, cast(date_diff('month', period_end, answering_period_end) / step_months as integer) + 1
+                        )
+                    ) as step_number
+                from latest
+            )
+    ),
+
+    labelled as (
+        select * replace ({{ label_of_period("period_type", "period_start", "period_end") }} as period_label)
+        from stepped
+    ),
+
+    targeted as (
+        select
+            p.* replace (
+                case
+                    p.target_type
+                    when 'meet_external_annual_target'
+                    then coalesce(e.target_value, f.target_value)
+                    when 'reduction_vs_counterfactual'
+                    then coalesce(c.value, d.value) * (1 - p.target_value / 100.0)
+                    else p.target_value_used
+                end as target_value_used
+            )
+        from labelled as p
+        left join
+            {{ ref("external_annual_targets") }} as e
+            on p.commitment_id = e.commitment_id
+            and p.area_code = e.area_code
+            and p.period_label = e.period_label
+        left join
+            {{ ref("external_annual_targets") }} as f
+            on p.commitment_id = f.commitment_id
+            and f.area_code is null
+            and p.period_label = f.period_label
+        left join
+            {{ ref("counterfactual_scenarios") }} as c
+            on p.commitment_id = c.commitment_id
+            and p.area_code = c.area_code
+            and p.period_label = c.period_label
+        left join
+            {{ ref("counterfactual_scenarios") }} as d
+            on p.commitment_id = d.commitment_id
+            and d.area_code is null
+            and p.period_label = d.period_label
+    )
+
+select
+    commitment_id,
+    valid_from,
+    area_code,
+    area_type,
+    indicator_id,
+    sex,
+    age,
+    category_type,
+    category,
+    period_type,
+    period_start,
+    period_end,
+    period_label,
+    period_months,
+    operator_used,
+    target_value_used,
+    case
+        when has_straight_path
+        then
+            {{ trajectory_value("baseline_value_used", "baseline_end", "target_value_used", "due_date", "period_end") }}
+        when target_family = 'level'
+        then target_value_used
+    end as trajectory_value,
+    due_date
+from targeted
+where target_value_used is not null

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NOT_YET_RELEASED = "not_yet_released"
+"""Rule of the one problem that is no fault: the run looks back to a day on which the source had no release."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

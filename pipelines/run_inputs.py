@@ -10,7 +10,7 @@ import csv
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -44,7 +44,8 @@ class RunInputs:
     Attributes:
         as_at: The day that the release speaks for.
         started_at: When the run began (UTC).
-        fingerprint: Hash of raw data, seeds, code, expectations and the dates that have passed by ``as_at``.
+        fingerprint: Hash of raw data, seeds, code, expectations and the dates that have passed by ``as_at``; of that
+            day itself when the run looks back, because it decides which releases were known.
         code_version: Hash of the code alone.
     """
 
@@ -52,6 +53,11 @@ class RunInputs:
     started_at: datetime
     fingerprint: str
     code_version: str
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the run speaks for a day that was over when it began: it uses only what was known on that day."""
+        return self.as_at < self.started_at.astimezone(LONDON).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +90,16 @@ def take_inputs(settings: Settings, as_at: date | None = None, now: datetime | N
         The inputs.
     """
     day = as_at or today()
+    started_at = now or datetime.now(UTC)
     code = _hash_files(settings.project, _code_files(settings))
     digest = hashlib.sha256(code.encode())
     for folder in (settings.raw, settings.seeds):
         digest.update(_hash_files(settings.project, _files_below(folder)).encode())
     digest.update(str(dates_passed(settings.seeds, day)).encode())
-    return RunInputs(
-        as_at=day, started_at=now or datetime.now(UTC), fingerprint=digest.hexdigest(), code_version=code[:12]
-    )
+    inputs = RunInputs(as_at=day, started_at=started_at, fingerprint="", code_version=code[:12])
+    if inputs.looks_back:
+        digest.update(day.isoformat().encode())
+    return replace(inputs, fingerprint=digest.hexdigest())
 
 
 def dates_passed(seeds: Path, as_at: date) -> int:

@@ -9,8 +9,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.problems import ConfigurationError
+
+if TYPE_CHECKING:
+    from datetime import date
 
 PROJECT_VARIABLE = "OUTCOMES_PROJECT"
 WAREHOUSE_VARIABLE = "OUTCOMES_WAREHOUSE"
@@ -70,6 +74,17 @@ class Settings:
         return cls(
             project=project, warehouse=Path(os.environ.get(WAREHOUSE_VARIABLE) or project / "warehouse").resolve()
         )
+
+    def looking_back(self, day: date) -> Settings:
+        """Return settings over the same inputs for what would have been published on a day in the past.
+
+        Args:
+            day: The day.
+
+        Returns:
+            Settings whose warehouse is a folder of its own below this one, so that what is served stays as it is.
+        """
+        return Settings(self.project, self.warehouse / "as_at" / day.isoformat(), releases_kept=1)
 
     @property
     def landed(self) -> Path:

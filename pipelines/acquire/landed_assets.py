@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from pipelines.acquire.landing import land
-from pipelines.acquire.raw_snapshots import find_releases
+from pipelines.acquire.landing import LoadRecord, land
+from pipelines.acquire.raw_snapshots import find_releases, known_by
 from pipelines.acquire.source_registry import load_sources, write_registry
-from pipelines.problems import Problem, SourceRefused
-from pipelines.run_inputs import take_inputs, write_inputs
+from pipelines.problems import NOT_YET_RELEASED, Problem, SourceRefused
+from pipelines.run_inputs import read_inputs, take_inputs, write_inputs
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,6 +42,27 @@ def read_problems(settings: Settings, source_id: str) -> tuple[Problem, ...]:
     if not path.is_file():
         return ()
     return tuple(Problem(**found) for found in json.loads(path.read_text(encoding="utf-8")))
+
+
+def _land_what_was_known(source: Source, settings: Settings) -> LoadRecord:
+    """Land every release, or, for a day that is over, the releases that were at hand on that day.
+
+    Raises:
+        SourceRefused: As ``land`` says; with :data:`NOT_YET_RELEASED` when nothing of the source was at hand.
+    """
+    inputs = read_inputs(settings.run_inputs_file)
+    releases = find_releases(settings.raw, source.id)
+    if not inputs.looks_back:
+        return land(source, releases, settings.landed)
+    known = known_by(releases, inputs.as_at)
+    if releases and not known:
+        day = f"{inputs.as_at:%-d %B %Y}"
+        raise SourceRefused(
+            source.id,
+            (Problem(NOT_YET_RELEASED, f"No release was at hand on {day}.", "Nothing to do: the day looks back."),),
+        )
+    # A table that came later has no file yet.
+    return land(source, known, settings.landed, every_table=False)
 
 
 def declared_sources_asset(settings: Settings, as_at: date | None) -> dg.AssetsDefinition:
@@ -109,7 +130,7 @@ def landed_asset(source: Source, settings: Settings, progress: RefreshProgress) 
         progress.begin("acquire", source.id)
         problems_at = problems_file(settings, source.id)
         try:
-            record = land(source, find_releases(settings.raw, source.id), settings.landed)
+            record = _land_what_was_known(source, settings)
         except SourceRefused as refused:
             settings.landed.mkdir(parents=True, exist_ok=True)
             problems_at.write_text(json.dumps([asdict(problem) for problem in refused.problems]), encoding="utf-8")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
@@ -158,6 +158,27 @@ def find_releases(raw: Path, source_id: str) -> tuple[RawRelease, ...]:
         for path in sorted(folder.iterdir(), key=lambda path: path.name)
         if path.is_dir() and not path.name.startswith(".")
     )
+
+
+def known_by(releases: Sequence[RawRelease], day: date) -> tuple[RawRelease, ...]:
+    """Keep the releases that were at hand on a day in the past.
+
+    Args:
+        releases: Releases of one source, oldest first.
+        day: The day.
+
+    Returns:
+        Those whose passport says that they were retrieved on or before the day; a month without a day counts from its
+        first. A release whose passport cannot be read stays, so that landing refuses it with the reason.
+    """
+    return tuple(release for release in releases if _was_known(release, day))
+
+
+def _was_known(release: RawRelease, day: date) -> bool:
+    try:
+        return read_passport(release).retrieved <= day
+    except SourceRefused:
+        return True
 
 
 def loose_release(source_id: str, file: Path) -> RawRelease:

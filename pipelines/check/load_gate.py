@@ -22,6 +22,7 @@ from pipelines.check.gate import CheckResult, run_gate
 from pipelines.check.gate_database import Engine, text_literal
 from pipelines.check.load_decision import Decision, decide
 from pipelines.check.quarantine import QUARANTINE, SplitCounts, count_split, split
+from pipelines.problems import NOT_YET_RELEASED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,8 +90,9 @@ def check_load(
 
     The last good data are replaced only by an accepted load, in one step. A refused load leaves them as they are, byte
     for byte; the rows its warning rules found are still written to the quarantine, because they are what a person has
-    to look at. When nothing could be read, the quarantine of the load before stays. After this call the accepted file,
-    the quarantine file and both logs exist, if need be without rows.
+    to look at. When nothing could be read, the quarantine of the load before stays. When the run looks back to a day on
+    which the source had no release, the last good data are younger than that day and are taken away. After this call
+    the accepted file, the quarantine file and both logs exist, if need be without rows.
 
     Args:
         source: The declaration.
@@ -117,6 +119,9 @@ def check_load(
     moment = now.astimezone(UTC).replace(tzinfo=None)
     for folder in (settings.accepted, settings.quarantine, settings.check_log):
         folder.mkdir(parents=True, exist_ok=True)
+    if any(problem.rule == NOT_YET_RELEASED for problem in problems):
+        # The last good data are younger than the day that the run speaks for.
+        _accepted(source, settings).unlink(missing_ok=True)
     _ensure_files(source, settings)
     if landed is None:
         return _record(source, settings, moment, _Verdict.of_problems(problems, moment))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from duckdb.func import FunctionNullHandling
 
+from pipelines.model.forecast_functions import register_forecast
 from pipelines.model.methods.slope_index import Quantile, ValueType, seed_of, slope_index
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def slope_index_of(
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give a connection ``slope_index_of(quantiles, quantile_count, value_type, multiplier, key)``.
+    """Give a connection ``slope_index_of(quantiles, quantile_count, value_type, multiplier, key)`` and ``forecast_of``.
 
     Args:
         connection: Connection that will build models, or test them.
@@ -87,6 +88,7 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
         # By default a function that answers NULL is an error.
         null_handling=FunctionNullHandling.SPECIAL,
     )
+    register_forecast(connection)
 
 
 class Plugin:

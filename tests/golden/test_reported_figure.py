@@ -70,14 +70,14 @@ def test_every_share_of_a_whole_count_is_attainable_and_no_other(methods, base, 
     """)
     arguments = {"value": "value", "decimals": str(decimals), "base": str(base)}
     found = methods.over("grid", "step", "share_attainable", **arguments)
-    # In whole numbers: 100 k / base lies within half a step of the percentage.
-    scale = 10**decimals
-    expected = {
-        step: any(abs(200 * scale * k - 2 * step * base) <= base for k in range(base + 1))
-        for step in range(1, 100 * scale)
-    }
-    assert [one == "rounded" for one in found] == list(expected.values())
-    assert set(expected.values()) == {True, False}
+    # In whole numbers: the steps within half a step of 100 k / base.
+    scale, attained = 10**decimals, set[int]()
+    for k in range(base + 1):
+        lowest, highest = -((base - 200 * scale * k) // (2 * base)), (base + 200 * scale * k) // (2 * base)
+        attained |= set(range(lowest, highest + 1))
+    expected = [step in attained for step in range(1, 100 * scale)]
+    assert [one == "rounded" for one in found] == expected
+    assert set(expected) == {True, False}
 
 
 @pytest.mark.parametrize(

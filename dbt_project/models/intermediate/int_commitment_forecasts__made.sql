@@ -94,7 +94,7 @@ with
             case
                 when reason is null
                 then
-                    forecast_at_due(
+                    forecast_of(
                         points, years, horizon_years, pooled_years, operator_used, target, lower_bound, upper_bound
                     )
             end as forecast

@@ -15,14 +15,12 @@ with
             f.forecast_points,
             f.no_forecast_reason
         from {{ ref("int_commitment_values__judged") }} as j
-        {% for alias, model in [
-                ("x", "int_commitment_answers__expected"),
-                ("f", "int_commitment_forecasts__made"),
-            ] %}
-            left join
-                {{ ref(model) }} as {{ alias }} on j.is_scorecard_period = 1
-                {%- for column in scope %} and j.{{ column }} = {{ alias }}.{{ column }}{% endfor %}
-        {% endfor %}
+        left join
+            {{ ref("int_commitment_answers__expected") }} as x on j.is_scorecard_period = 1
+            {%- for column in scope %} and j.{{ column }} = x.{{ column }}{% endfor %}
+        left join
+            {{ ref("int_commitment_forecasts__made") }} as f on j.is_scorecard_period = 1
+            {%- for column in scope %} and j.{{ column }} = f.{{ column }}{% endfor %}
     ),
 
     without_data as (

@@ -5,7 +5,8 @@
 -- Without a record the state is `unknown`: silence is neither success nor failure. The day of completion decides
 -- whether
 -- an action was late; where the record gives none, the day of the record stands for it, which is the latest that it can
--- have been. Instances run from the first day of validity, or an earlier due date, to the due date, as far as they have begun; years, quarters
+-- have been. Instances run from the first day of validity, or an earlier due date, to the due date, as far as they
+-- have begun; years, quarters
 -- and months are listed, while weeks and fortnights would be hundreds of rows without a record and are kept as one row.
 with
     scope as (

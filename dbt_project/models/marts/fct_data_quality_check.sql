@@ -140,6 +140,39 @@ with
         group by i.source_id
     ),
 
+    -- A target that the baseline met before anything was done asks for nothing, or stands on the wrong side of it.
+    targets_at_baseline as (
+        select
+            source_id,
+            count(*) as compared,
+            count(*) filter (where is_met) as met,
+            cast(
+                to_json(
+                    list(
+                        {
+                            'commitment_id':commitment_id,
+                            'area_code':area_code,
+                            'baseline':baseline_value_used,
+                            'target':target_value_used
+                        }
+                        order by commitment_id, area_code, indicator_id, sex, age
+                    ) filter (where is_met)[1:20]
+                ) as varchar
+            ) as details_json
+        from
+            (
+                select *, sign * (baseline_value_used - target_value_used) >= 0 as is_met
+                from {{ ref("int_commitments__explained") }}
+                where
+                    is_scorecard_period = 1
+                    and place_role = 'signed'
+                    and has_straight_path
+                    and baseline_value_used is not null
+                    and target_value_used is not null
+            )
+        group by source_id
+    ),
+
     -- The checks of the model: what was looked at, what differs, and the words for both.
     model_checks as (
         {% for check_id, things, why in reproduced %}
@@ -193,6 +226,23 @@ with
             s.checked_at
         from value_sources as s
         left join stated_baselines as b on s.source_id = b.source_id
+        union all by name
+        select
+            s.source_id,
+            'target_not_met_at_baseline' as check_id,
+            'target_asks_for_something' as expectation_type,
+            coalesce(b.compared, 0) as rows_evaluated,
+            coalesce(b.met, 0) as rows_failed,
+            case
+                when coalesce(b.compared, 0) = 0
+                then 'No commitment sets a level for an indicator of this source and has a baseline in it.'
+                else concat(b.met, ' of ', b.compared, ' targets were met by their baseline already')
+            end as observed,
+            nullif(b.details_json, '[]') as details_json,
+            'A target that was met when it was signed asks for nothing, or was written with the wrong sign.' as why,
+            s.checked_at
+        from value_sources as s
+        left join targets_at_baseline as b on s.source_id = b.source_id
         union all by name
         select
             s.source_id,

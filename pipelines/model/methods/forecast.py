@@ -5,16 +5,16 @@ date, and what their breaks and natural bounds are, do not: the points given are
 
 Both rules were chosen by a backtest with rolling origin on published series (``benchmarks/forecast_backtest.py``).
 
-*Single years*: the structural local level model (Harvey 1989, chapter 2; Durbin and Koopman 2012, chapter 2), in which
-a level moves at random from year to year and every published value adds noise of its own. Five to fifteen points cannot
-tell how much of the variance is movement: the most likely share is often none or all, and intervals built on it are too
-narrow. So five shares, from none to all, are alike probable beforehand, and their forecasts are averaged by what the
-points say (Bayesian model averaging: Hoeting et al. 1999, Statistical Science 14:4). With a share given and the usual
-vague priors for level and scale, the forecast follows Student's t with one degree of freedom fewer than points; the
-average is taken as a t as well, with the mean and the scale of the mixture. A quarter of the mean yearly change is
-added for each year ahead: full trends overshoot, and the Theta method does well with half the slope of the line
-(Hyndman and Billah 2003, International Journal of Forecasting 19:2). The Kalman filter with exact diffuse start is that
-of statsmodels; it also bridges years without a value.
+*Single years*: a structural model (Harvey 1989, chapter 2; Durbin and Koopman 2012, chapters 2 and 5) in which a level
+moves at random from year to year, may have a steady trend, and every published value adds noise of its own. Five to
+fifteen points cannot tell how much of the variance is movement, nor whether there is a trend: the most likely answer is
+often none or all, and intervals built on it are too narrow. So five shares of movement, from none to all, and three
+sizes of trend, from none to half a year's deviation, are alike probable beforehand, and their forecasts are averaged by
+what the points say (Bayesian model averaging: Hoeting et al. 1999, Statistical Science 14:4). A trend is believed in
+as far as the points are steady. With share and size given, and the usual vague priors for level and scale, the forecast
+follows Student's t with one degree of freedom fewer than points; the average is taken as a t as well, with the mean and
+the scale of the mixture. The Kalman filter with exact diffuse start is that of statsmodels; it also bridges years
+without a value.
 
 *Pooled years*, such as three-year periods that move on by one: the latest value. Every method with a trend or a mean
 did worse, because neighbours share most of their years. For the same reason differences between them understate how far
@@ -40,7 +40,7 @@ import numpy.typing as npt
 # Not scipy.stats, whose functions are these: importing it takes 1.2 s more than scipy.special's 0.3 s.
 from scipy.special import stdtr, stdtrit
 
-Method = Literal["local_level", "last_value"]
+Method = Literal["local_level_and_trend", "last_value"]
 Operator = Literal[">=", ">", "<=", "<"]
 Reason = Literal["too_few_points", "not_ahead", "too_far_ahead", "irregular_points", "no_variation"]
 """Why there is no forecast: fewer than five points, or pooled ones that all overlap; a date not after the last point,
@@ -52,8 +52,9 @@ FURTHEST_YEARS: Final = 5
 COVERAGE: Final = 0.8
 MOVEMENT_SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of the variance that are movement of the level; the rest is noise. Nine or eleven shares change nothing."""
-TREND_SHARE: Final = 0.25
-"""Of the mean yearly change. A fifth to a half did equally well in both halves of the indicators."""
+TREND_DEVIATIONS: Final = (0.0, 1 / 6, 1 / 2)
+"""Standard deviations, around none, that a yearly trend may have, in those of a year's movement and noise together.
+A trend free to take any size, like that of a straight line, overshoots."""
 YEAR_TOLERANCE: Final = 0.02
 """Seven days: leap years move the ends of periods, and callers round times to hundredths."""
 
@@ -154,8 +155,8 @@ def forecast(
     scaled: _Array = (known - known[-1]) / scale
     method: Method
     if pooled_years <= 1:
-        method = "local_level"
-        expected, spread = _local_level(scaled, years, horizon_years)
+        method = "local_level_and_trend"
+        expected, spread = _level_and_trend(scaled, years, horizon_years)
     else:
         method = "last_value"
         expected, spread = _last_value(scaled, years, horizon_years, pooled_years)
@@ -243,19 +244,29 @@ def _refusal(known: _Array, years: Sequence[int] | None, horizon: float, pooled_
     return None
 
 
-def _local_level(values: _Array, years: Sequence[int], horizon: float) -> tuple[float, float]:
-    """Centre and scale by the local level model, averaged over the shares of movement, with a quarter of the trend."""
-    # Importing it takes a second or two, and only a build of the warehouse needs it.
-    from statsmodels.tsa.statespace import structural  # noqa: PLC0415
+def _level_and_trend(values: _Array, years: Sequence[int], horizon: float) -> tuple[float, float]:
+    """Centre and scale by the level with movement, noise and perhaps a trend, averaged over how much there is of each.
+
+    The variances of movement and noise add up to one; the scale comes from the errors of prediction.
+    """
+    # Importing them takes a second or two, and only a build of the warehouse needs them.
+    from statsmodels.tsa.statespace import initialization, structural  # noqa: PLC0415
 
     # The library has no types, and what is guessed from its defaults is wrong.
     unobserved_components: Any = structural.UnobservedComponents
     yearly = np.full(years[-1] + 1, np.nan)
     yearly[list(years)] = values
-    model: Any = unobserved_components(yearly, "llevel", use_exact_diffuse=True)
+    model: Any = unobserved_components(yearly, "local linear deterministic trend")
     freedom = len(values) - 1
-    weights, centres, squares = (np.empty(len(MOVEMENT_SHARES)) for _ in range(3))
-    for index, share in enumerate(MOVEMENT_SHARES):
+    further = horizon - 1
+    weights: list[float] = []
+    centres: list[float] = []
+    squares: list[float] = []
+    for deviation, share in itertools.product(TREND_DEVIATIONS, MOVEMENT_SHARES):
+        start: Any = initialization.Initialization(2)
+        start.set(0, "diffuse")
+        start.set(1, "known", constant=np.zeros(1), stationary_cov=np.full((1, 1), deviation**2))
+        model.ssm.initialize(start)
         model.update(np.array([1 - share, share]))
         filtered: Any = model.ssm.filter()
         # The first value fixes the level; every later one has a prediction with an error and the error's variance.
@@ -263,17 +274,17 @@ def _local_level(values: _Array, years: Sequence[int], horizon: float) -> tuple[
         variances = np.asarray(filtered.forecasts_error_cov, dtype=np.float64)[0, 0, 1:]
         seen = np.isfinite(errors)
         total = float(np.sum(errors[seen] ** 2 / variances[seen]))
-        # Logarithm of the probability of the points, with level and scale integrated out.
-        weights[index] = -0.5 * float(np.sum(np.log(variances[seen]))) - freedom / 2 * math.log(total)
-        centres[index] = float(filtered.predicted_state[0, -1])
-        level = float(filtered.predicted_state_cov[0, 0, -1]) + (horizon - 1) * share
-        squares[index] = (level + 1 - share) * total / freedom
-    weights = np.exp(weights - np.max(weights))
-    weights /= np.sum(weights)
-    centre = float(np.sum(weights * centres))
-    square = float(np.sum(weights * (squares + (centres - centre) ** 2)))
-    trend = float(values[-1] - values[0]) / years[-1]
-    return centre + TREND_SHARE * trend * horizon, math.sqrt(square)
+        # Logarithm of the probability of the points, with level, trend and scale integrated out.
+        weights.append(-0.5 * float(np.sum(np.log(variances[seen]))) - freedom / 2 * math.log(total))
+        level, trend = (float(one) for one in np.asarray(filtered.predicted_state)[:, -1])
+        covariance = np.asarray(filtered.predicted_state_cov, dtype=np.float64)[:, :, -1]
+        ahead = np.array([1.0, further])
+        centres.append(level + further * trend)
+        squares.append((float(ahead @ covariance @ ahead) + further * share + 1 - share) * total / freedom)
+    likely = np.exp(np.array(weights) - max(weights))
+    likely /= np.sum(likely)
+    centre = float(np.sum(likely * np.array(centres)))
+    return centre, math.sqrt(float(np.sum(likely * (np.array(squares) + (np.array(centres) - centre) ** 2))))
 
 
 def _last_value(values: _Array, years: Sequence[int], horizon: float, pooled_years: int) -> tuple[float, float]:

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pipelines.problems import NotPublished
 from pipelines.refresh_lock import refresh_lock
 from pipelines.run_inputs import read_last_run, take_inputs
 
@@ -100,6 +101,36 @@ def refresh(
         time.monotonic() - began,
         failures,
     )
+
+
+def release_as_at(settings: Settings, progress: RefreshProgress, day: date) -> Path:
+    """Return a published file that speaks for a day: the served one when it does, or one built for the day and kept.
+
+    A day that is over is built from what was known on it: releases at hand, commitments in force, progress recorded.
+    The served file is not touched.
+
+    Args:
+        settings: Folders.
+        progress: Where the stages report while the file is built; a file that stands is returned at once.
+        day: The day.
+
+    Returns:
+        The file.
+
+    Raises:
+        NotPublished: It cannot be built; the message says why.
+        ConfigurationError: As :func:`refresh` says.
+    """
+    from pipelines.publish.published_state import read_published
+
+    published = read_published(settings.served_file)
+    if published is not None and published.release.as_at == day and not has_news(settings, day):
+        return settings.served_file
+    own = settings.speaking_for(day)
+    result = refresh(own, progress, as_at=day)
+    if result.outcome == "not_published":
+        raise NotPublished(f"No release can be built as at {day:%-d %B %Y}: {'; '.join(result.failures)}")
+    return own.served_file
 
 
 def _run_job(settings: Settings, progress: RefreshProgress, as_at: date | None) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ import csv
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+import re
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -35,6 +36,7 @@ _COUNTS_FROM = {
 _CODE_FOLDERS = ("pipelines", "dbt_project/models", "dbt_project/macros", "dbt_project/tests", "expectations")
 _CODE_FILES = ("dbt_project/dbt_project.yml", "dbt_project/profiles.yml", "requirements.lock")
 _GENERATED = ("__pycache__", ".pyc")
+_RETRIEVED = re.compile(r"^retrieved:\s*['\"]?(\d{4}-\d{2}-\d{2})", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class RunInputs:
     Attributes:
         as_at: The day that the release speaks for.
         started_at: When the run began (UTC).
-        fingerprint: Hash of raw data, seeds, code, expectations and the dates that have passed by ``as_at``; of that
-            day itself when the run looks back, because it decides which releases were known.
+        fingerprint: Hash of raw data, seeds, code, expectations and the dates that have passed by ``as_at``, among
+            them those on which releases were retrieved.
         code_version: Hash of the code alone.
     """
 
@@ -96,10 +98,8 @@ def take_inputs(settings: Settings, as_at: date | None = None, now: datetime | N
     for folder in (settings.raw, settings.seeds):
         digest.update(_hash_files(settings.project, _files_below(folder)).encode())
     digest.update(str(dates_passed(settings.seeds, day)).encode())
-    inputs = RunInputs(as_at=day, started_at=started_at, fingerprint="", code_version=code[:12])
-    if inputs.looks_back:
-        digest.update(day.isoformat().encode())
-    return replace(inputs, fingerprint=digest.hexdigest())
+    digest.update(str(releases_known(settings.raw, day)).encode())
+    return RunInputs(as_at=day, started_at=started_at, fingerprint=digest.hexdigest(), code_version=code[:12])
 
 
 def dates_passed(seeds: Path, as_at: date) -> int:
@@ -123,6 +123,21 @@ def dates_passed(seeds: Path, as_at: date) -> int:
                     passed += sum("" < (row.get(column) or "") < day for column in _COUNTS_AFTER.get(name, ()))
                     passed += sum("" < (row.get(column) or "") <= day for column in _COUNTS_FROM.get(name, ()))
     return passed
+
+
+def releases_known(raw: Path, as_at: date) -> int:
+    """Count the releases that were at hand on a day; the lines of their passports are read, not the YAML.
+
+    Args:
+        raw: Folder of raw releases.
+        as_at: The day to speak for.
+
+    Returns:
+        How many passports say that they were retrieved on or before the day.
+    """
+    day = as_at.isoformat()
+    found = (_RETRIEVED.search(path.read_text(encoding="utf-8")) for path in sorted(raw.glob("*/*/passport.yml")))
+    return sum(match is not None and match[1] <= day for match in found)
 
 
 def write_inputs(path: Path, inputs: RunInputs) -> None:

@@ -75,11 +75,11 @@ class Settings:
             project=project, warehouse=Path(os.environ.get(WAREHOUSE_VARIABLE) or project / "warehouse").resolve()
         )
 
-    def looking_back(self, day: date) -> Settings:
-        """Return settings over the same inputs for what would have been published on a day in the past.
+    def speaking_for(self, day: date) -> Settings:
+        """Return settings over the same inputs for a release that speaks for another day and that nobody is served.
 
         Args:
-            day: The day.
+            day: The day, such as that of a board meeting.
 
         Returns:
             Settings whose warehouse is a folder of its own below this one, so that what is served stays as it is.

@@ -62,7 +62,7 @@ def _land_what_was_known(source: Source, settings: Settings) -> LoadRecord:
             (Problem(NOT_YET_RELEASED, f"No release was at hand on {day}.", "Nothing to do: the day looks back."),),
         )
     # A table that came later has no file yet.
-    return land(source, known, settings.landed, every_table=False)
+    return land(source, known, settings.landed, every_table=known == releases)
 
 
 def declared_sources_asset(settings: Settings, as_at: date | None) -> dg.AssetsDefinition:

@@ -16,7 +16,7 @@ from pipelines.check.check_log import CHECKS, LOAD, LoadRow
 from pipelines.check.gate_database import Engine
 from pipelines.check.load_gate import LoadOutcome, check_load
 from pipelines.check.quarantine import QUARANTINE
-from pipelines.problems import ConfigurationError, Problem
+from pipelines.problems import NOT_YET_RELEASED, ConfigurationError, Problem
 from pipelines.settings import Settings
 
 Good = Mapping[str, Callable[[], pl.DataFrame]]
@@ -129,6 +129,15 @@ def test_a_refused_load_leaves_the_last_good_file_as_it_is(check: Check, good: G
     again = check(rows, day=3)
     assert again.load.served_since == unread.load.served_since, "the same load is served since it was first accepted"
     assert again.load.checked_at > unread.load.checked_at
+
+
+def test_data_that_are_younger_than_the_day_are_taken_away(check: Check, good: Good, settings: Settings) -> None:
+    assert check(good["fingertips"]()).accepted
+    outcome = check(None, problems=(Problem(NOT_YET_RELEASED, "No release was at hand.", "Nothing to do."),), day=1)
+    assert (outcome.load.load_state, outcome.load.is_stale, outcome.load.served_rows) == ("refused", 0, 0)
+    accepted = pl.read_parquet(settings.accepted / "fingertips.parquet")
+    assert accepted.is_empty()
+    assert accepted.schema == LANDED["indicator_values"]
 
 
 def test_a_source_that_was_never_accepted_still_has_its_files(check: Check, settings: Settings) -> None:

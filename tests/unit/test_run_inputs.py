@@ -210,6 +210,15 @@ class TestNews:
         assert read_last_run(settings.state_file) is None
         assert has_news(settings, DAY)
 
+    def test_a_release_that_was_not_at_hand_on_the_day_before_is_news(
+        self, settings: Settings, served: Callable[[date], None]
+    ):
+        passport = settings.raw / "fingertips" / "2024-10" / "passport.yml"
+        passport.write_text("publisher: OHID\nretrieved: 2026-11-22\n", encoding="utf-8")
+        served(DAY)
+        assert has_news(settings, date(2026, 11, 21))
+        assert not has_news(settings, date(2026, 11, 23))
+
     def test_asking_writes_nothing(self, settings: Settings, served: Callable[[date], None]):
         served(DAY)
         before = {path: path.stat().st_mtime_ns for path in settings.project.rglob("*")}
@@ -231,6 +240,21 @@ class TestNews:
         loaded = set(asked.stdout.split())
         assert "pipelines" in loaded
         assert not loaded & {"dagster", "dbt", "duckdb", "great_expectations", "pandas", "polars", "pydantic"}
+
+
+@pytest.mark.parametrize(
+    ("moment", "day", "looks_back"),
+    [
+        # Half past eleven at night in summer: London is a day ahead of the universal day.
+        (datetime(2026, 6, 30, 23, 30, tzinfo=UTC), date(2026, 6, 30), True),
+        (datetime(2026, 6, 30, 23, 30, tzinfo=UTC), date(2026, 7, 1), False),
+        (datetime(2026, 11, 22, 15, 30, tzinfo=UTC), date(2026, 11, 21), True),
+        (datetime(2026, 11, 22, 15, 30, tzinfo=UTC), date(2026, 11, 22), False),
+        (datetime(2026, 11, 22, 15, 30, tzinfo=UTC), date(2028, 4, 1), False),
+    ],
+)
+def test_a_day_that_was_over_is_looked_back_to(moment: datetime, day: date, looks_back: bool):
+    assert RunInputs(day, moment, "ab", "cd").looks_back is looks_back
 
 
 class TestRecords:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.acquire.raw_snapshots import RawRelease, find_releases, loose_release, read_passport, tables_for, verify
+from pipelines.acquire.raw_snapshots import (
+    RawRelease,
+    find_releases,
+    known_by,
+    loose_release,
+    read_passport,
+    tables_for,
+    verify,
+)
 from pipelines.acquire.source_registry import Source
 from pipelines.problems import Problem, SourceRefused
 
@@ -39,6 +48,27 @@ def test_releases_are_found_oldest_first(make_release: MakeRelease, tmp_path: Pa
     found = find_releases(tmp_path / "raw", "example")
     assert [release.release_id for release in found] == ["2019-06", "2024-10", "2026-02"]
     assert find_releases(tmp_path / "raw", "nobody") == ()
+
+
+@pytest.mark.parametrize(
+    ("day", "known"),
+    [
+        (date(2024, 9, 30), []),
+        (date(2024, 10, 1), ["2024-10"]),
+        (date(2025, 3, 13), ["2024-10"]),
+        (date(2025, 3, 14), ["2024-10", "2025-03"]),
+    ],
+)
+def test_what_was_known_on_a_day(make_release: MakeRelease, tmp_path: Path, day: date, known: list[str]) -> None:
+    make_release({"values.csv": GOOD}, release_id="2024-10")
+    make_release({"values.csv": GOOD}, release_id="2025-03", spoil=lambda found: found.update(retrieved="2025-03-14"))
+    found = known_by(find_releases(tmp_path / "raw", "example"), day)
+    assert [release.release_id for release in found] == known
+
+
+def test_a_release_that_cannot_say_when_it_was_known_is_not_left_out(make_release: MakeRelease) -> None:
+    release = make_release({"values.csv": GOOD}, spoil=lambda found: found.pop("retrieved"))
+    assert known_by((release,), date(1999, 1, 1)) == (release,)
 
 
 def test_a_missing_file(make_release: MakeRelease, make_source: MakeSource) -> None:

@@ -190,26 +190,16 @@ def probability_of_meeting(found: Forecast, operator: Operator, target: float) -
         raise ValueError(f"unknown operator {operator!r}")
     if math.isnan(target):
         raise ValueError("the target is not a number")
-    if operator in {">", "<="}:
-        below = _share_below(found, target, included=True)
-    else:
-        below = _share_below(found, target, included=False)
-    if operator in {"<=", "<"}:
-        return below
-    if 0 < below < 1:
-        # The upper tail by symmetry: 1 - below would lose the digits of a small one.
-        return float(stdtr(found.degrees_of_freedom, (found.centre - target) / found.standard_error))
-    return 1 - below
-
-
-def _share_below(found: Forecast, target: float, *, included: bool) -> float:
-    """Probability of a figure below the target, or on it where that is included."""
+    wants_less = operator in {"<=", "<"}
     low, high = found.lower_bound, found.upper_bound
-    if low is not None and (target < low or (target == low and not included)):
-        return 0.0
-    if high is not None and (target > high or (target == high and included)):
-        return 1.0
-    return float(stdtr(found.degrees_of_freedom, (target - found.centre) / found.standard_error))
+    # A target on a bound is met by everything beyond it when it may be equalled, by nothing when it may not.
+    if low is not None and (target < low or (target == low and operator in {">=", "<"})):
+        return 0.0 if wants_less else 1.0
+    if high is not None and (target > high or (target == high and operator in {"<=", ">"})):
+        return 1.0 if wants_less else 0.0
+    distance = (target - found.centre) / found.standard_error
+    # The upper tail by symmetry: one less the lower would lose the digits of a small probability.
+    return float(stdtr(found.degrees_of_freedom, distance if wants_less else -distance))
 
 
 def _within(value: float, lower: float | None, upper: float | None) -> float:

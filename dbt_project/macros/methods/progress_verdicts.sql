@@ -1,6 +1,7 @@
 {#- VERDICTS OF OTHERS on the same figures, kept beside ours so that a user can defend, or attack, the colour.
 
-    None of them knows a strict operator, a milestone or a reason why nothing can be said; each is given as published.
+    None of them knows a milestone or a reason why nothing can be said. Whether the value meets the target is asked with
+    our operator, strict ones included, in the first two; a goal of Fingertips has none and passes at equality.
 
     `healthy_people_category`: Healthy People 2020 (CDC/NCHS; 2030 keeps the categories). Takes whether the value meets
     the target, the target (NULL where there is none), the change code of `change_since_baseline`, which is their test

@@ -34,9 +34,8 @@ with
         select
             *,
             greatest(date_diff('day', latest_end, {{ released_on("latest_release") }}), 0) as publication_lag_days,
-            cast(
-                ceil(greatest(date_diff('month', latest_end + 1, due_date + 1), 0) / step_months) as integer
-            ) as steps_to_due
+            -- From month to month, so that a due date within a month is answered by the period that holds it.
+            cast(ceil(greatest(date_diff('month', latest_end, due_date), 0) / step_months) as integer) as steps_to_due
         from series
     )
 

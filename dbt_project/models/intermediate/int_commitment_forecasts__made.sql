@@ -52,11 +52,21 @@ with
                 then 'no_due_date'
                 when x.is_answered
                 then 'already_answered'
+                -- Judged by the printed verdict: there is no figure to set the gap against.
+                when s.points is null
+                then 'no_comparator_value'
                 when s.period_months % 12 <> 0
                 then 'not_yearly'
             end as reason,
             j.operator_used,
-            case when j.target_family = 'comparator' then 0.0 else j.target_value_used end as target,
+            -- A target of its own for each year is that of the period that answers, where its table holds it.
+            case
+                when j.target_family = 'comparator'
+                then 0.0
+                when j.target_type in ('meet_external_annual_target', 'reduction_vs_counterfactual')
+                then p.target_value_used
+                else j.target_value_used
+            end as target,
             -- What the measure can be at all: shares of 100, rates and years of nought or more, gaps anything.
             case
                 when
@@ -67,7 +77,7 @@ with
             end as lower_bound,
             case when j.target_family <> 'comparator' and j.value_type = 'proportion' then 100.0 end as upper_bound
         from {{ ref("int_commitment_values__judged") }} as j
-        inner join
+        left join
             series as s
             on j.commitment_id = s.commitment_id
             and j.area_code = s.area_code
@@ -85,6 +95,16 @@ with
             and j.age = x.age
             and j.category_type = x.category_type
             and j.category = x.category
+        left join
+            {{ ref("int_targets__planned") }} as p
+            on j.commitment_id = p.commitment_id
+            and j.area_code = p.area_code
+            and j.indicator_id = p.indicator_id
+            and j.sex = p.sex
+            and j.age = p.age
+            and j.category_type = p.category_type
+            and j.category = p.category
+            and x.answering_period_end = p.period_end
         where j.is_scorecard_period = 1
     ),
 

@@ -14,22 +14,19 @@ with
             *,
             lag(value ignore nulls) over (partition by {{ scope }} order by period_end) as previous_value,
             -- The limits of the same earlier point: those of a missing value do not count.
-            lag(case when value is not null then coalesce(lower_ci_95, 'nan'::double) end ignore nulls) over (
-                partition by {{ scope }} order by period_end
+            -- A mark stands for limits that are absent until the point is found; not a number compares as above all.
+            nullif(
+                lag(case when value is not null then coalesce(lower_ci_95, 'nan'::double) end ignore nulls) over (
+                    partition by {{ scope }} order by period_end
+                ),
+                'nan'::double
             ) as previous_lower_ci_95,
-            lag(case when value is not null then coalesce(upper_ci_95, 'nan'::double) end ignore nulls) over (
-                partition by {{ scope }} order by period_end
+            nullif(
+                lag(case when value is not null then coalesce(upper_ci_95, 'nan'::double) end ignore nulls) over (
+                    partition by {{ scope }} order by period_end
+                ),
+                'nan'::double
             ) as previous_upper_ci_95,
-            list(value) filter (where value is not null) over (
-                partition by {{ scope }}, series_number
-                order by period_end
-                rows between unbounded preceding and current row
-            ) as process_values,
-            count(value) over (
-                partition by {{ scope }}, series_number
-                order by period_end
-                rows between unbounded preceding and current row
-            ) as process_points,
             max(period_end) filter (where value is not null) over (partition by {{ scope }}) as latest_end,
             max(period_end) over (partition by {{ scope }}) as last_end,
             min(period_end) filter (where value is not null and deadline_state = 'answered') over (
@@ -224,10 +221,17 @@ with
                 when is_overlapping_baseline
                 then 'overlaps_baseline'
                 when
-                    lower_ci_95 is not null
-                    and upper_ci_95 is not null
-                    and baseline_lower_ci_95 is not null
-                    and baseline_upper_ci_95 is not null
+                    {{
+                        change_z_score(
+                            "value",
+                            "lower_ci_95",
+                            "upper_ci_95",
+                            "baseline_value_used",
+                            "baseline_lower_ci_95",
+                            "baseline_upper_ci_95",
+                            "sign",
+                        )
+                    }} is not null
                 then 'one_sided_normal_test'
                 else 'ten_percent_rule'
             end as change_method,
@@ -261,21 +265,27 @@ with
     )
 
 select
-    * replace (cast(is_overlapping_baseline as smallint) as is_overlapping_baseline),
+    * replace (
+        cast(is_overlapping_baseline as smallint) as is_overlapping_baseline,
+        -- Nought without its sign: what stands still is not shown as -0.00.
+        case when pace_ratio = 0 then 0.0 else pace_ratio end as pace_ratio
+    ),
     {{ pace_band("pace_ratio") }} as pace_band,
     -- Slipping: the point has moved away from the target since the baseline, and no test says that chance explains
-    -- it. A cap permits the rise that it names.
+    -- it. A cap permits the rise that it names, and a scenario of growth the rise below it.
     cast(
         coalesce(
             target_family <> 'cap'
+            and target_type <> 'reduction_vs_counterfactual'
             and sign * (value - baseline_value_used) < 0
             and (change_method = 'ten_percent_rule' or change_code = 'getting_worse'),
             false
         ) as smallint
     ) as is_slipping,
     cast(level_rule is not distinct from 'confident' as smallint) as needs_confidence,
+    -- Not said where a comparator is known by its printed verdict only.
     case
-        when not_assessable_reason is null
+        when not_assessable_reason is null and (target_family <> 'comparator' or target_value_used is not null)
         then
             {{
                 healthy_people_category(

@@ -4,7 +4,9 @@
 -- between its ends, or a slope across all of them); the gap between two indicators, such as pupils with free school
 -- meals and all pupils, positive where the first are worse off.
 -- Periods of one length only, so that pooled and single years never mix: the length of the baseline period that the
--- commitment names, where the indicator has it; otherwise the shortest that it has.
+-- commitment names, where the indicator has it; otherwise the shortest that it has. The values of the series so far,
+-- from
+-- its last break on, stand with every period: process control looks back beyond the baseline.
 with
     measured as (
         select
@@ -44,70 +46,18 @@ with
 
     of_one_indicator as (select * from measured where versus_indicator_id is null),
 
-    between_two_indicators as (
+    -- a is the one that is worse off: the higher value where low is good, else the lower value is taken from the
+    -- higher.
+    paired as (
         select
-            m.* replace (
-                case when m.polarity = 'low_is_good' then m.value - w.value else w.value - m.value end as value,
-                case
-                    when m.polarity = 'low_is_good'
-                    then
-                        {{
-                            gap_limit(
-                                "m.value",
-                                "m.lower_ci_95",
-                                "m.upper_ci_95",
-                                "w.value",
-                                "w.lower_ci_95",
-                                "w.upper_ci_95",
-                                "lower",
-                            )
-                        }}
-                    else
-                        {{
-                            gap_limit(
-                                "w.value",
-                                "w.lower_ci_95",
-                                "w.upper_ci_95",
-                                "m.value",
-                                "m.lower_ci_95",
-                                "m.upper_ci_95",
-                                "lower",
-                            )
-                        }}
-                end as lower_ci_95,
-                case
-                    when m.polarity = 'low_is_good'
-                    then
-                        {{
-                            gap_limit(
-                                "m.value",
-                                "m.lower_ci_95",
-                                "m.upper_ci_95",
-                                "w.value",
-                                "w.lower_ci_95",
-                                "w.upper_ci_95",
-                                "upper",
-                            )
-                        }}
-                    else
-                        {{
-                            gap_limit(
-                                "w.value",
-                                "w.lower_ci_95",
-                                "w.upper_ci_95",
-                                "m.value",
-                                "m.lower_ci_95",
-                                "m.upper_ci_95",
-                                "upper",
-                            )
-                        }}
-                end as upper_ci_95,
-                null as count,
-                null as denominator,
-                null as compared_to_england_published,
-                w.value as comparator_value,
-                w.value_key as comparator_value_key
-            )
+            m.*,
+            w.value as versus_value,
+            w.value_key as versus_value_key,
+            {% for column in ["value", "lower_ci_95", "upper_ci_95"] %}
+                case when m.polarity = 'low_is_good' then m.{{ column }} else w.{{ column }} end as a_{{ column }},
+                case when m.polarity = 'low_is_good' then w.{{ column }} else m.{{ column }} end as b_{{ column }}
+                {%- if not loop.last %},{% endif %}
+            {% endfor %}
         from measured as m
         inner join
             {{ ref("int_indicator_values__valued") }} as w
@@ -121,6 +71,62 @@ with
             and m.period_type = w.period_type
             and m.period_start = w.period_start
             and m.period_end = w.period_end
+    ),
+
+    between_two_indicators as (
+        select
+            * exclude (
+                versus_value,
+                versus_value_key,
+                a_value,
+                a_lower_ci_95,
+                a_upper_ci_95,
+                b_value,
+                b_lower_ci_95,
+                b_upper_ci_95
+            ) replace (
+                case
+                    when gap_measure is distinct from 'relative_gap'
+                    then a_value - b_value
+                    when a_value > 0 and b_value > 0
+                    then a_value / b_value
+                end as value,
+                {% for side in ["lower", "upper"] %}
+                    case
+                        when gap_measure = 'relative_gap'
+                        then
+                            {{
+                                ratio_limit(
+                                    "a_value",
+                                    "a_lower_ci_95",
+                                    "a_upper_ci_95",
+                                    "b_value",
+                                    "b_lower_ci_95",
+                                    "b_upper_ci_95",
+                                    side,
+                                )
+                            }}
+                        else
+                            {{
+                                gap_limit(
+                                    "a_value",
+                                    "a_lower_ci_95",
+                                    "a_upper_ci_95",
+                                    "b_value",
+                                    "b_lower_ci_95",
+                                    "b_upper_ci_95",
+                                    side,
+                                )
+                            }}
+                    end as {{ side }}_ci_95,
+                {% endfor %}
+                null as count,
+                null as denominator,
+                null as compared_to_england_published,
+                versus_value as comparator_value,
+                versus_value_key as comparator_value_key
+            )
+        from paired
     ),
 
     across_groups as (
@@ -206,6 +212,8 @@ with
     with_length as (
         select
             *,
+            list(value) filter (where value is not null) over series_so_far as process_values,
+            count(value) over series_so_far as process_points,
             coalesce(
                 min(period_months) filter (
                     where period_months = {{ months_of_label("baseline_period_label") }}
@@ -213,7 +221,22 @@ with
                 min(period_months) over scope
             ) as series_months
         from together
-        window scope as (partition by commitment_id, area_code, indicator_id, sex, age, category_type, category)
+        window
+            scope as (partition by commitment_id, area_code, indicator_id, sex, age, category_type, category),
+            series_so_far as (
+                partition by
+                    commitment_id,
+                    area_code,
+                    indicator_id,
+                    sex,
+                    age,
+                    category_type,
+                    category,
+                    period_months,
+                    series_number
+                order by period_end
+                rows between unbounded preceding and current row
+            )
     )
 
 select *

@@ -299,8 +299,11 @@ select
                                 {{ rounded("forecast_lower_80", "decimals") }},
                                 ' to ',
                                 {{ rounded("forecast_upper_80", "decimals") }},
-                                '): ',
-                                {{ chance_words("forecast_probability") }},
+                                ')',
+                                case
+                                    when forecast_probability is not null
+                                    then concat(': ', {{ chance_words("forecast_probability") }})
+                                end,
                                 '.'
                             )
                     end,

@@ -68,18 +68,11 @@ with
     ),
 
     latest_record as (
-        select
-            commitment_id,
-            instance,
-            max(recorded_on) as recorded_on,
-            arg_max(completed_on, recorded_on) as completed_on,
-            arg_max(state, recorded_on) as state,
-            arg_max(evidence_document, recorded_on) as evidence_document,
-            arg_max(evidence_line, recorded_on) as evidence_line,
-            arg_max(note, recorded_on) as note
+        -- The whole record: what the newest one leaves empty is not taken from an older one.
+        select *
         from {{ ref("milestone_progress") }}
         where recorded_on <= {{ as_at() }}
-        group by commitment_id, instance
+        qualify row_number() over (partition by commitment_id, instance order by recorded_on desc) = 1
     )
 
 select

@@ -62,11 +62,13 @@ with
             on p.commitment_id = e.commitment_id
             and p.area_code = e.area_code
             and p.period_label = e.period_label
+            and (e.published_on is null or e.published_on <= {{ as_at() }})
         left join
             {{ ref("external_annual_targets") }} as f
             on p.commitment_id = f.commitment_id
             and f.area_code is null
             and p.period_label = f.period_label
+            and (f.published_on is null or f.published_on <= {{ as_at() }})
         left join
             {{ ref("counterfactual_scenarios") }} as c
             on p.commitment_id = c.commitment_id

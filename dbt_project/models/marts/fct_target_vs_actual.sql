@@ -81,15 +81,18 @@ select
         then cast(ceil(round(abs(e.value - e.target_value_used) / e.multiplier * e.denominator, 6)) as bigint)
     end as gap_in_people,
     case
-        when e.target_family = 'level' and e.sign * (e.target_value_used - e.baseline_value_used) > 0
+        when
+            e.has_straight_path
+            and coalesce(e.is_overlapping_baseline, 0) = 0
+            and e.sign * (e.target_value_used - e.baseline_value_used) > 0
         then (e.value - e.baseline_value_used) / (e.target_value_used - e.baseline_value_used)
     end as share_of_distance,
     case
-        when e.target_family = 'level' and e.point_meets_target = 0 and e.due_date > e.period_end
+        when e.has_straight_path and e.point_meets_target = 0 and e.due_date > e.period_end
         then (e.target_value_used - e.value) / nullif({{ years_between("e.period_end", "e.due_date") }}, 0)
     end as required_annual_change,
     case
-        when e.period_end > e.baseline_end
+        when e.period_end > e.baseline_end and coalesce(e.is_overlapping_baseline, 0) = 0
         then (e.value - e.baseline_value_used) / nullif({{ years_between("e.baseline_end", "e.period_end") }}, 0)
     end as observed_annual_change,
     e.level_code,

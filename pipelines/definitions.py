@@ -16,6 +16,7 @@ from pipelines.acquire.source_registry import load_sources
 from pipelines.check.expectation_suites import import_great_expectations
 from pipelines.check.landed_gates import accepted_asset, gate_log_asset
 from pipelines.check.published_gates import published_gate, published_suites
+from pipelines.check.register_assets import register_asset, register_keys
 from pipelines.model.dbt_bridge import mart_keys, model_assets, prepare_manifest
 from pipelines.problems import ConfigurationError
 from pipelines.publish.published_asset import published_asset
@@ -75,7 +76,8 @@ def build_defs(
             declared_sources_asset(settings, as_at),
             *(landed_asset(source, settings, reporter) for source in sources.values()),
             *(accepted_asset(source, settings, reporter) for source in sources.values()),
-            gate_log_asset(sources, settings),
+            register_asset(settings, reporter),
+            gate_log_asset(sources, register_keys(settings), settings),
             model_assets(manifest, sources, settings, reporter),
             published_asset(marts, settings, reporter),
         ],

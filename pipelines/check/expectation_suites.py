@@ -32,6 +32,9 @@ IDENTITY = ("source_file", "source_row_number", "source_column")
 ROW_RULE_COLUMNS = (*IDENTITY, "column_name", "value", "detail")
 """What a query must select when its rows are set aside: which row, which column, what it holds, and why not."""
 
+FINDING_COLUMNS = ("source_file", "source_row_number", "column_name", "value", "detail")
+"""What a query about the register must select: where a person has to look, what is there, and what is wrong with it."""
+
 COLUMN_RULES = frozenset(
     {
         "expect_column_values_to_be_between",
@@ -65,8 +68,10 @@ class Expectation(BaseModel):
         check_id: Name of the rule in the check log; unique in its suite.
         type: Great Expectations type, one of ``KNOWN_TYPES``.
         kwargs: Its arguments. A query may be a list of lines.
-        severity: ``critical`` refuses the load, ``warning`` sets the failing rows aside, ``info`` only says so.
+        severity: ``critical`` refuses the load or the register, ``warning`` sets the failing rows aside (those of the
+            register are published nevertheless), ``info`` only says so.
         why: One sentence for the person who has to defend the rule.
+        remedy: What the person who broke the rule does next; every rule of the register has one.
         found: What a failing row is called, one and many: ``["sum differs", "sums differ"]``.
         of_whole_load: Whether the rule makes sense only of everything that a source has, and not of one file of it.
     """
@@ -78,6 +83,7 @@ class Expectation(BaseModel):
     kwargs: dict[str, JsonValue]
     severity: Severity
     why: str = Field(min_length=20)
+    remedy: str | None = Field(default=None, min_length=10)
     found: tuple[str, str] = ("row fails", "rows fail")
     of_whole_load: bool = False
 
@@ -99,7 +105,7 @@ class Expectation(BaseModel):
     @model_validator(mode="after")
     def _runnable(self) -> Self:
         if self.type == ROWS_QUERY:
-            _check_query(self.kwargs.get(QUERY_KEY), self.severity)
+            _check_query(self.kwargs.get(QUERY_KEY))
         elif self.severity == "warning" and self.type not in COLUMN_RULES:
             raise ValueError(
                 f"{self.type} cannot name every failing row, so it cannot set rows aside: "
@@ -143,12 +149,13 @@ class Inclusion(BaseModel):
 
 
 class Suite(BaseModel):
-    """Every rule for one landed source or one published table.
+    """Every rule for one landed source, one published table or one seed of the commitment register.
 
     Attributes:
         suite: Name of the suite.
         source: Source that it is for, when it is about landed rows.
-        table: Published table or view that it is for, otherwise.
+        table: Published table or view that it is for, if it is about one.
+        seed: Seed of the register that it is for, if it is about one.
         description: What the suite protects.
         includes: Shared rules; after loading they are part of ``expectations``.
         expectations: The rules, in the order in which they are reported.
@@ -159,6 +166,7 @@ class Suite(BaseModel):
     suite: str
     source: str | None = None
     table: str | None = None
+    seed: str | None = None
     description: str = Field(min_length=20)
     includes: tuple[Inclusion, ...] = ()
     expectations: tuple[Expectation, ...] = ()
@@ -172,12 +180,27 @@ class Suite(BaseModel):
             seen.add(expectation.check_id)
         return self
 
+    @model_validator(mode="after")
+    def _rows_named(self) -> Self:
+        """A row that is set aside has to be named, and so has every row of the register that a person has to mend.
+
+        Shared rules are for the one or for the other, and are looked at where they are included.
+        """
+        for one in self.expectations:
+            if self.seed is not None:
+                if one.type != ROWS_QUERY or one.remedy is None:
+                    raise ValueError(f"{one.check_id}: a rule of the register is an {ROWS_QUERY} with a remedy")
+                _check_selected(one, FINDING_COLUMNS, "says what a person has to mend")
+            elif (self.source or self.table) and one.type == ROWS_QUERY and one.severity == "warning":
+                _check_selected(one, ROW_RULE_COLUMNS, "sets rows aside")
+        return self
+
 
 def load_suite(path: Path) -> Suite:
     """Read one suite with everything that it includes.
 
     Args:
-        path: JSON file in ``expectations/landed`` or ``expectations/published``.
+        path: JSON file in ``expectations/landed``, ``expectations/published`` or ``expectations/register``.
 
     Returns:
         The suite; ``expectations`` holds the included rules first.
@@ -187,8 +210,10 @@ def load_suite(path: Path) -> Suite:
             file and the key.
     """
     suite = _read(path)
-    if (suite.source is None) == (suite.table is None):
-        raise ConfigurationError(f"{path}: give either 'source' (landed rows) or 'table' (a published table)")
+    if [suite.source, suite.table, suite.seed].count(None) != 2:
+        raise ConfigurationError(
+            f"{path}: give either 'source' (landed rows), 'table' (a published table) or 'seed' (the register)"
+        )
     gathered: list[Expectation] = []
     for inclusion in suite.includes:
         shared = _read(path.parent / inclusion.file)
@@ -268,7 +293,7 @@ def _for_gx(query: str) -> str:
     return re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", doubled) + "\n/* {batch} */"
 
 
-def _check_query(query: JsonValue, severity: Severity) -> None:
+def _check_query(query: JsonValue) -> None:
     if not isinstance(query, str):
         raise ValueError(f"kwargs.{QUERY_KEY} must be SQL, as text or as a list of lines")
     try:
@@ -279,13 +304,15 @@ def _check_query(query: JsonValue, severity: Severity) -> None:
         ) from error
     if "{batch}" not in query:
         raise ValueError(f"kwargs.{QUERY_KEY} never reads {{batch}}, so it says nothing about the load")
-    if severity == "warning":
-        missing = [column for column in ROW_RULE_COLUMNS if not re.search(rf"\b{column}\b", query)]
-        if missing:
-            raise ValueError(
-                f"kwargs.{QUERY_KEY} sets rows aside, so it must select {', '.join(ROW_RULE_COLUMNS)}; "
-                f"not found: {', '.join(missing)}"
-            )
+
+
+def _check_selected(one: Expectation, columns: tuple[str, ...], reason: str) -> None:
+    missing = [column for column in columns if not re.search(rf"\b{column}\b", one.query or "")]
+    if missing:
+        raise ValueError(
+            f"{one.check_id}: kwargs.{QUERY_KEY} {reason}, so it must select {', '.join(columns)}; "
+            f"not found: {', '.join(missing)}"
+        )
 
 
 def _read(path: Path) -> Suite:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipelines.check.expectation_suites import Expectation, Severity, Suite
 
 Outcome = Literal["passed", "warned", "quarantined", "blocked", "not_evaluated"]
-Stage = Literal["landed", "published"]
+Stage = Literal["landed", "register", "published"]
 
 OUTCOME_OF_FAILURE: dict[Severity, Outcome] = {"critical": "blocked", "warning": "quarantined", "info": "warned"}
 
@@ -58,7 +58,7 @@ class CheckResult:
 
     Attributes:
         check_id: Name of the rule.
-        stage: ``landed`` or ``published``.
+        stage: ``landed``, ``register`` or ``published``.
         expectation_type: Great Expectations type.
         column_name: Column that the rule is about, if one.
         severity: As declared.
@@ -69,6 +69,7 @@ class CheckResult:
         details: Up to 20 failing rows.
         why: Why the rule is there.
         evaluated_at: UTC.
+        remedy: What the person who broke the rule does next, if the rule says so.
     """
 
     check_id: str
@@ -83,6 +84,7 @@ class CheckResult:
     details: tuple[dict[str, Any], ...]
     why: str
     evaluated_at: datetime
+    remedy: str | None = None
 
     @property
     def details_json(self) -> str:
@@ -125,7 +127,7 @@ def run_gate(
     """Evaluate a suite and report every rule, whether it could be evaluated or not.
 
     Args:
-        batch: Landed Parquet, or a table of a build file.
+        batch: Landed Parquet, a table of the register as Parquet, or a table of a build file.
         suite: As returned by ``load_suite``.
         references: Name to ``select`` text: what the queries may read besides the batch.
         now: UTC time to record.
@@ -140,7 +142,7 @@ def run_gate(
     Raises:
         ConfigurationError: Great Expectations does not accept a rule's arguments.
     """
-    stage: Stage = "landed" if isinstance(batch, Path) else "published"
+    stage: Stage = "register" if suite.seed else "landed" if isinstance(batch, Path) else "published"
     with tempfile.TemporaryDirectory(prefix="gate_") as folder:
         try:
             with open_gate_database(Path(folder), batch, references, memory_limit, engine) as database:
@@ -192,7 +194,8 @@ def _judge(one: Expectation, verdict: Verdict | None, rows: int, stage: Stage, n
         one,
         stage,
         now,
-        OUTCOME_OF_FAILURE[one.severity],
+        # Nothing of the register is set aside: a commitment that raises a doubt is still a commitment.
+        "warned" if stage == "register" and one.severity == "warning" else OUTCOME_OF_FAILURE[one.severity],
         "" if one.type == ROWS_QUERY else _built_in_sentence(one, result, rows),
         rows=rows,
         failed=None if failed is None else int(failed),
@@ -205,7 +208,7 @@ def _with_rows(database: GateDatabase, one: Expectation, result: CheckResult, ve
     query = one.query
     if query is None and one.type in COLUMN_RULES:
         query = _rows_of_column_rule(one, verdict.result.get("unexpected_index_query"))
-    if one.severity == "warning":
+    if result.outcome == "quarantined":
         if query is None:
             raise LookupError("the failing rows cannot be listed")
         _set_aside(database, one.check_id, query)
@@ -243,7 +246,8 @@ def _set_aside(database: GateDatabase, check_id: str, query: str) -> None:
 def _sentence(one: Expectation, failed: int, details: Sequence[Mapping[str, Any]]) -> str:
     seen = "; ".join(_spoken(row) for row in details[:SPOKEN_ROWS])
     more = f"; and {failed - SPOKEN_ROWS:,} more" if failed > SPOKEN_ROWS else ""
-    return f"{failed:,} {one.found[0] if failed == 1 else one.found[1]}: {seen}{more}"
+    remedy = f". {one.remedy}" if one.remedy else ""
+    return f"{failed:,} {one.found[0] if failed == 1 else one.found[1]}: {seen}{more}{remedy}"
 
 
 def _spoken(row: Mapping[str, Any]) -> str:
@@ -308,4 +312,5 @@ def _result(
         details=details,
         why=one.why,
         evaluated_at=now,
+        remedy=one.remedy,
     )

@@ -33,6 +33,28 @@ MACROS = (
     "else rtrim(format('{:,.4f}', cast(x as double)), '0') end",
     # A figure printed to one decimal can be off by half of that decimal.
     "create macro half_unit(published) as 0.5 * pow(10, -length(regexp_extract(published, '\\.([0-9]+)', 1))) + 1e-9",
+    # What a person types into the register: a day, a number, a whole number from 1, the label of a period.
+    "create macro is_day(x) as regexp_full_match(x, '[0-9]{4}-[0-9]{2}-[0-9]{2}') "
+    "and (x is null or try_cast(x as date) is not null)",
+    "create macro is_number(x) as regexp_full_match(x, '-?[0-9]+(\\.[0-9]+)?')",
+    "create macro is_whole(x) as regexp_full_match(x, '[1-9][0-9]*')",
+    "create macro years_after(earlier, later) as (try_cast(later as int) - try_cast(earlier as int) + 100) % 100",
+    "create macro is_period_label(x) as case when x is null then null "
+    "when regexp_full_match(x, '[0-9]{4}') then true "
+    "when regexp_full_match(x, '[0-9]{4}/[0-9]{2}') then years_after(x[3:4], x[6:7]) = 1 "
+    "when regexp_full_match(x, '[0-9]{4} - [0-9]{2}') then years_after(x[3:4], x[8:9]) between 1 and 9 "
+    "when regexp_full_match(x, '[0-9]{4}/[0-9]{2} - [0-9]{2}/[0-9]{2}') then years_after(x[3:4], x[6:7]) = 1 "
+    "and years_after(x[11:12], x[14:15]) = 1 and years_after(x[3:4], x[11:12]) between 1 and 9 "
+    "else false end",
+    # One spelling of a unit: a share of a hundred is a percentage, and whom a rate is about is said elsewhere.
+    "create macro plain_unit(unit) as case "
+    "when regexp_full_match(lower(trim(unit)), '(%|per ?cent|per 100|percentage)( points?)?( .*)?') then '%' "
+    "when regexp_matches(lower(trim(unit)), '^per [0-9,]+') "
+    "then 'per ' || replace(regexp_extract(lower(trim(unit)), '^per ([0-9,]+)', 1), ',', '') "
+    "when regexp_full_match(lower(trim(unit)), '(years?|life years|years of life)') then 'years' "
+    "when regexp_full_match(lower(trim(unit)), '(people|persons?|residents|number of people|children|number of children"
+    "|children and young people)') then 'people' "
+    "else lower(trim(unit)) end",
 )
 """SQL functions that every query of a suite may use."""
 

@@ -6,7 +6,7 @@ and keeps the last good data; it does not block, so that the other sources publi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -111,20 +111,26 @@ def accepted_asset(source: Source, settings: Settings, progress: RefreshProgress
     return accepted
 
 
-def gate_log_asset(sources: dict[str, Source], settings: Settings) -> dg.AssetsDefinition:
+def gate_log_asset(
+    sources: dict[str, Source], register: Mapping[str, dg.AssetKey], settings: Settings
+) -> dg.AssetsDefinition:
     """Build the asset that stands for the log of all gates, which the model reads.
+
+    It comes after the gates of the register, which block: with them it holds back everything that is modelled.
 
     Args:
         sources: Every declared source.
+        register: Every seed of the register with its gated asset.
         settings: Folders.
 
     Returns:
-        A multi-asset with the keys of :data:`GATE_LOG_KEYS`; it fails when a declared source has no record.
+        A multi-asset with the keys of :data:`GATE_LOG_KEYS`; it fails when a declared source, or a seed of the
+        register, has no record.
     """
     folders = {
-        "loads": (settings.check_log, ".load"),
-        "checks": (settings.check_log, ".checks"),
-        "quarantined_rows": (settings.quarantine, ""),
+        "loads": (settings.check_log, ".load", (*sources,)),
+        "checks": (settings.check_log, ".checks", (*sources, *register)),
+        "quarantined_rows": (settings.quarantine, "", (*sources,)),
     }
 
     @dg.multi_asset(
@@ -134,7 +140,7 @@ def gate_log_asset(sources: dict[str, Source], settings: Settings) -> dg.AssetsD
         specs=[
             dg.AssetSpec(
                 key,
-                deps=[dg.AssetKey(["accepted", source_id]) for source_id in sources],
+                deps=[*(dg.AssetKey(["accepted", source_id]) for source_id in sources), *register.values()],
                 description=f"What the gates of this run said: {key.path[-1].replace('_', ' ')} of every source.",
                 kinds={"parquet"},
             )
@@ -146,14 +152,16 @@ def gate_log_asset(sources: dict[str, Source], settings: Settings) -> dg.AssetsD
         for old in settings.published_checks.glob("*.parquet"):
             old.unlink()
         for key in GATE_LOG_KEYS:
-            folder, suffix = folders[key.path[-1]]
-            files = [folder / f"{source_id}{suffix}.parquet" for source_id in sources]
+            folder, suffix, names = folders[key.path[-1]]
+            files = [folder / f"{name}{suffix}.parquet" for name in names]
             # The model reads these folders whole: a source that is no longer declared leaves with its record.
             for stranger in set(folder.glob(f"*{suffix}.parquet")) - set(files):
                 stranger.unlink()
             missing = [file.name for file in files if not file.is_file()]
             if missing:
-                raise OutcomesError(f"No gate has written {', '.join(missing)}: materialise the accepted assets first.")
+                raise OutcomesError(
+                    f"No gate has written {', '.join(missing)}: materialise the accepted and register assets first."
+                )
             rows = pl.scan_parquet(files).select(pl.len()).collect().item()
             yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": int(rows)})
 

@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.acquire.source_registry import load_sources
 from pipelines.check.published_gates import published_suites
+from pipelines.check.register_lint import register_suites
 from pipelines.definitions import JOB, build_defs
 from pipelines.settings import Settings
 
@@ -56,13 +57,26 @@ def test_every_source_is_landed_and_accepted_and_everything_is_described(
     assert [node.key for node in graph.asset_nodes if not node.description] == []
 
 
-def test_a_source_gate_does_not_block_and_a_mart_gate_does(definitions: dg.Definitions, settings: Settings) -> None:
+def test_a_source_gate_does_not_block_and_those_of_register_and_marts_do(
+    definitions: dg.Definitions, settings: Settings
+) -> None:
     graph = definitions.resolve_asset_graph()
     gates = {key: graph.get(key).blocking for key in graph.asset_check_keys if key.name == "gate"}
     sources = {dg.AssetKey(["accepted", source_id]) for source_id in load_sources(settings.sources)}
     marts = {dg.AssetKey(["marts", suite.stem]) for suite in published_suites(settings)}
+    register = {dg.AssetKey(["register", seed]) for seed in register_suites(settings)}
     assert {key.asset_key for key, blocking in gates.items() if not blocking} == sources
-    assert {key.asset_key for key, blocking in gates.items() if blocking} == marts
+    assert {key.asset_key for key, blocking in gates.items() if blocking} == marts | register
+
+
+def test_nothing_is_modelled_before_the_register_is_checked(definitions: dg.Definitions, settings: Settings) -> None:
+    """The log of the gates waits for the register, and the step that models, which is one, waits for the log."""
+    graph = definitions.resolve_asset_graph()
+    log = dg.AssetKey(["check_log", "checks"])
+    assert {dg.AssetKey(["register", seed]) for seed in register_suites(settings)} <= graph.get(log).parent_keys
+    modelled = [node for node in graph.asset_nodes if node.group_name and node.group_name.startswith("model_")]
+    assert len({node.assets_def.op.name for node in modelled}) == 1
+    assert any(log in node.parent_keys for node in modelled)
 
 
 def test_the_served_file_waits_for_every_mart(definitions: dg.Definitions) -> None:

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STAGES = ("acquire", "check", "model", "publish")
+STAGES = ("acquire", "check", "model", "publish", "report")
 HEAVY = {"dagster", "dagster_dbt", "dbt", "great_expectations"}
 DAGSTER = {"dagster", "dagster_dbt", "dbt"}
 WIRING = re.compile(

@@ -310,9 +310,10 @@ with
 
     checks as (
         select
-            source_id,
+            -- The log of the register names its seed where that of a load names its source.
+            case when stage <> 'register' then source_id end as source_id,
             stage,
-            check_id,
+            case when stage = 'register' then source_id || '.' else '' end || check_id as check_id,
             expectation_type,
             column_name,
             severity,
@@ -352,7 +353,7 @@ with
 
 select
     {{ surrogate_key(["source_id", "stage", "check_id"]) }} as data_quality_check_key,
-    {{ surrogate_key(["source_id"]) }} as source_key,
+    case when source_id is null then -2 else {{ surrogate_key(["source_id"]) }} end as source_key,
     cast(source_id as varchar) as source_id,
     cast(stage as varchar) as stage,
     cast(check_id as varchar) as check_id,

@@ -19,10 +19,12 @@ from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from rich.console import Console
 
     from pipelines.acquire.live_extracts import LiveResult
+    from pipelines.problems import Problem
     from pipelines.refresh import RefreshResult
     from pipelines.refresh_progress import RefreshProgress
 
@@ -41,7 +43,10 @@ def outcomes() -> None:
     Start here:
       outcomes refresh      land, gate, model and publish whatever is new
       outcomes status       what is published, how old it is, and which sources are blocked
+      outcomes scorecard    where every commitment stands, from the published file
+      outcomes explain ID   where one status comes from, number by number, down to file and record
       outcomes check        what would become of a file, before you file it
+      outcomes register     what is wrong with the commitment register, before you refresh
       outcomes ui           the same pipeline in the browser, on this machine only
     """  # noqa: D301 - click wants a real backspace here
 
@@ -156,6 +161,83 @@ def status() -> None:
 
 
 @outcomes.command()
+@click.option("--framework", metavar="ID", help="Only the commitments of one framework, such as notts_ics_strategy.")
+@click.option("--place", metavar="CODE_OR_NAME", help="Only one place, by its code or its name.")
+@click.option("--status", metavar="CODE", help="Only one status, such as off_track; its rows are all listed.")
+@click.option("--parts", is_flag=True, help="The parts of the places that signed, too: authorities, districts, wards.")
+@click.option("--all", "everything", is_flag=True, help="List the rows, too, of which nothing can be said yet.")
+@click.option("--csv", "as_csv", is_flag=True, help="Every row that fits as a table (RFC 4180, UTF-8).")
+def scorecard(
+    framework: str | None, place: str | None, status: str | None, *, parts: bool, everything: bool, as_csv: bool
+) -> None:
+    """Show where every commitment stands: one line for each place that signed it, then the totals.
+
+    Rows of which nothing can be said yet (not assessable, no target, no record, optional) are counted by reason, unless
+    --all or --status asks for them. Totals count a commitment once at each place that signed it.
+
+    \b
+    Exit codes:
+      0  shown, be it that nothing fits
+      1  nothing is published, or there is no such framework, place or status
+
+    \b
+    Examples:
+      outcomes scorecard
+      outcomes scorecard --framework notts_ics_strategy --all
+      outcomes scorecard --place Trafford --status off_track
+      outcomes scorecard --parts --csv > scorecard.csv
+    """  # noqa: D301 - click wants a real backspace here
+    from pipelines.report.scorecard import ScorecardFilters, read_scorecard
+
+    console, served_file = _console(), Settings.from_environment().served_file
+    _require_published(console, served_file)
+    found = read_scorecard(served_file, ScorecardFilters(framework, place, status, parts, everything))
+    if as_csv:
+        from pipelines.report.scorecard_csv import scorecard_csv
+
+        # As bytes: the line ends and the encoding are part of the format.
+        sys.stdout.buffer.write(scorecard_csv(found).encode())
+        return
+    from pipelines.report.scorecard_page import print_scorecard
+
+    print_scorecard(console, found)
+
+
+@outcomes.command()
+@click.argument("commitment")
+@click.option("--place", metavar="CODE_OR_NAME", help="The place; by default the one with the worst status.")
+@click.option("--group", metavar="TEXT", help="Another group or measure: part of its name, or of the indicator's.")
+def explain(commitment: str, place: str | None, group: str | None) -> None:
+    """Print where the status of COMMITMENT comes from, number by number, down to file and record.
+
+    Whatever can be computed again from the figures that are shown is computed again and held against the published
+    file.
+
+    \b
+    Exit codes:
+      0  shown, and all that can be computed again agrees with the file
+      1  a figure does not agree, nothing is published, or there is no such commitment, place or group
+
+    \b
+    Examples:
+      outcomes explain notts-prev-smoking-5pct-2035
+      outcomes explain notts-prev-smoking-5pct-2035 --place Nottinghamshire
+      outcomes explain notts-overarching-hle --group female
+    """  # noqa: D301 - click wants a real backspace here
+    from pipelines.report.derivation import read_derivation
+    from pipelines.report.derivation_checks import check as check_derivation
+    from pipelines.report.derivation_page import print_derivation
+
+    console, served_file = _console(), Settings.from_environment().served_file
+    _require_published(console, served_file)
+    found = read_derivation(served_file, commitment, place, group)
+    steps = check_derivation(found)
+    print_derivation(console, found, steps)
+    if not all(step.agrees for step in steps):
+        sys.exit(NOT_PUBLISHED)
+
+
+@outcomes.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--source", "source_id", required=True, help="The source that the file comes from, such as fingertips.")
 def check(file: str, source_id: str) -> None:
@@ -189,6 +271,43 @@ def check(file: str, source_id: str) -> None:
         soft_wrap=True,
     )
     _leave(PUBLISHED if outcome.accepted else NOT_PUBLISHED)
+
+
+@outcomes.command()
+@click.option(
+    "--as-at",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day a release would speak for: progress recorded later is a warning. Today in London by default.",
+)
+def register(as_at: datetime | None) -> None:
+    """Put the rules of the commitment register to data/seeds. Nothing is built, and no data are needed.
+
+    Every finding is one line: severity, file and line, column, value, rule, what is wrong and what to do. A refresh
+    puts the same rules before it models anything: a critical finding stops it, a warning is published with the figures.
+
+    Exits with 1 when there is a critical finding.
+    """
+    from pipelines.check.register_lint import lint_register
+    from pipelines.run_inputs import today
+
+    console = _console()
+    day = as_at.date() if as_at else today()
+    report = lint_register(Settings.from_environment(), day, datetime.now(UTC), engine="duckdb")
+    for severity in ("critical", "warning"):
+        for seed in report.seeds:
+            for found in seed.findings(seed.refusals if severity == "critical" else seed.warnings):
+                console.print(f"{severity}: {_finding(found)}", markup=False, highlight=False, soft_wrap=True)
+    rules = [one for seed in report.seeds for one in seed.results]
+    broken, warned, passed = (
+        sum(one.outcome in kinds for one in rules) for kinds in (("blocked", "not_evaluated"), ("warned",), ("passed",))
+    )
+    console.print(
+        f"{'Refused' if report.refused else 'Accepted'}: {report.rows:,} rows in {len(report.seeds)} tables; "
+        f"{passed} of {len(rules)} rules passed, {broken} refuse the register, {warned} warn.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    _leave(NOT_PUBLISHED if report.refused else PUBLISHED)
 
 
 @outcomes.command()
@@ -227,13 +346,13 @@ def _print_summary(console: Console, settings: Settings) -> None:
         counts = served.execute(
             """
             select area_name, status_label, status_symbol, status_sort, count(*)
-            from v_scorecard group by all order by area_name, status_sort
+            from v_scorecard where is_counted = 1 group by all order by area_name, status_sort
             """
         ).fetchall()
         totals = served.execute(
             """
             select 'All places', status_label, status_symbol, status_sort, count(*)
-            from v_scorecard group by all order by status_sort
+            from v_scorecard where is_counted = 1 group by all order by status_sort
             """
         ).fetchall()
 
@@ -281,6 +400,14 @@ def _fetch_live(console: Console, settings: Settings) -> LiveResult:
     return fetched
 
 
+def _finding(found: Problem) -> str:
+    """Return a finding as one line that begins with ``file:line``, which a terminal or an editor can open."""
+    where = ":".join(str(part) for part in (found.file, found.row) if part is not None)
+    value = found.value if found.value is None or len(found.value) <= 60 else f"{found.value[:59]}…"
+    what = " ".join(part for part in (found.column, None if found.value is None else repr(value)) if part)
+    return f"{where}: {what + ': ' if what else ''}[{found.rule}] {found.message} {found.remedy}".rstrip()
+
+
 def _print_facts(console: Console, title: str, facts: Iterable[tuple[str, str]]) -> None:
     from rich.table import Table
     from rich.text import Text
@@ -291,6 +418,13 @@ def _print_facts(console: Console, title: str, facts: Iterable[tuple[str, str]])
     for heading, sentence in facts:
         table.add_row(heading, Text(sentence))
     console.print(table)
+
+
+def _require_published(console: Console, served_file: Path) -> None:
+    """End with 1 when there is no published file."""
+    if not served_file.exists():
+        console.print("Nothing is published yet. Run: outcomes refresh", highlight=False)
+        sys.exit(NOT_PUBLISHED)
 
 
 def _console() -> Console:

@@ -118,6 +118,11 @@ def test_names_every_command():
         ("refresh", "    1  not published; the reason is printed, and the served file is untouched"),
         ("refresh", "    2  with --strict: published, but a source was blocked"),
         ("refresh", "    outcomes refresh --strict --plain          from a scheduler"),
+        ("", "    outcomes explain ID   where one status comes from, number by number, down to file and record"),
+        ("scorecard", "    0  shown, be it that nothing fits"),
+        ("scorecard", "    outcomes scorecard --place Trafford --status off_track"),
+        ("explain", "    0  shown, and all that can be computed again agrees with the file"),
+        ("explain", "    outcomes explain notts-prev-smoking-5pct-2035 --place Nottinghamshire"),
     ],
 )
 def test_lists_stay_lists(command: str, line: str):

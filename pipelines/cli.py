@@ -32,6 +32,14 @@ PUBLISHED, NOT_PUBLISHED, SOURCES_BLOCKED, LIVE_FAILED = 0, 1, 2, 3
 FINGERTIPS_VARIABLE = "OUTCOMES_FINGERTIPS_URL"
 
 
+_as_at_option = click.option(
+    "--as-at",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="As it stood on another day, such as that of a board meeting. The file is built once (about a minute) from the "
+    "releases, commitments and progress of that day, and kept; what is served stays as it is.",
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def outcomes() -> None:
     """Where we are, where we said we would be, and whether the difference is real.
@@ -167,8 +175,16 @@ def status() -> None:
 @click.option("--parts", is_flag=True, help="The parts of the places that signed, too: authorities, districts, wards.")
 @click.option("--all", "everything", is_flag=True, help="List the rows, too, of which nothing can be said yet.")
 @click.option("--csv", "as_csv", is_flag=True, help="Every row that fits as a table (RFC 4180, UTF-8).")
+@_as_at_option
 def scorecard(
-    framework: str | None, place: str | None, status: str | None, *, parts: bool, everything: bool, as_csv: bool
+    framework: str | None,
+    place: str | None,
+    status: str | None,
+    as_at: datetime | None,
+    *,
+    parts: bool,
+    everything: bool,
+    as_csv: bool,
 ) -> None:
     """Show where every commitment stands: one line for each place that signed it, then the totals.
 
@@ -186,11 +202,12 @@ def scorecard(
       outcomes scorecard --framework notts_ics_strategy --all
       outcomes scorecard --place Trafford --status off_track
       outcomes scorecard --parts --csv > scorecard.csv
+      outcomes scorecard --as-at 2025-06-30      as the board of that day would have seen it
     """  # noqa: D301 - click wants a real backspace here
     from pipelines.report.scorecard import ScorecardFilters, read_scorecard
 
-    console, served_file = _console(), Settings.from_environment().served_file
-    _require_published(console, served_file)
+    console = _console()
+    served_file = _published_file(console, as_at)
     found = read_scorecard(served_file, ScorecardFilters(framework, place, status, parts, everything))
     if as_csv:
         from pipelines.report.scorecard_csv import scorecard_csv
@@ -207,7 +224,8 @@ def scorecard(
 @click.argument("commitment")
 @click.option("--place", metavar="CODE_OR_NAME", help="The place; by default the one with the worst status.")
 @click.option("--group", metavar="TEXT", help="Another group or measure: part of its name, or of the indicator's.")
-def explain(commitment: str, place: str | None, group: str | None) -> None:
+@_as_at_option
+def explain(commitment: str, place: str | None, group: str | None, as_at: datetime | None) -> None:
     """Print where the status of COMMITMENT comes from, number by number, down to file and record.
 
     Whatever can be computed again from the figures that are shown is computed again and held against the published
@@ -228,8 +246,8 @@ def explain(commitment: str, place: str | None, group: str | None) -> None:
     from pipelines.report.derivation_checks import check as check_derivation
     from pipelines.report.derivation_page import print_derivation
 
-    console, served_file = _console(), Settings.from_environment().served_file
-    _require_published(console, served_file)
+    console = _console()
+    served_file = _published_file(console, as_at)
     found = read_derivation(served_file, commitment, place, group)
     steps = check_derivation(found)
     print_derivation(console, found, steps)
@@ -420,11 +438,23 @@ def _print_facts(console: Console, title: str, facts: Iterable[tuple[str, str]])
     console.print(table)
 
 
-def _require_published(console: Console, served_file: Path) -> None:
-    """End with 1 when there is no published file."""
-    if not served_file.exists():
+def _published_file(console: Console, as_at: datetime | None) -> Path:
+    """Return the served file, or one that speaks for another day; end with 1 when there is none.
+
+    Progress goes to stderr, so that a table on stdout stays a table.
+    """
+    settings = Settings.from_environment()
+    if as_at is not None:
+        from rich.console import Console
+
+        from pipelines.refresh import release_as_at
+        from pipelines.refresh_progress import PlainProgress
+
+        return release_as_at(settings, PlainProgress(Console(stderr=True).out), as_at.date())
+    if not settings.served_file.exists():
         console.print("Nothing is published yet. Run: outcomes refresh", highlight=False)
         sys.exit(NOT_PUBLISHED)
+    return settings.served_file
 
 
 def _console() -> Console:

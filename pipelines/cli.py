@@ -35,7 +35,7 @@ FINGERTIPS_VARIABLE = "OUTCOMES_FINGERTIPS_URL"
 _as_at_option = click.option(
     "--as-at",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="As it stood on another day, such as that of a board meeting. The file is built once (about a minute) from the "
+    help="As it stood on another day, such as a board meeting. The file is built once (about a minute) from the "
     "releases, commitments and progress of that day, and kept; what is served stays as it is.",
 )
 

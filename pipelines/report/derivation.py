@@ -70,7 +70,7 @@ class Stand:
     ) -> tuple[float | None, float | None, float | None]:
         """Return the value in the sense of the commitment, with its 95 % limits, from the rows alone.
 
-        A status stands on limits as published; those that are computed for an added-up value play no part in it.
+        A status stands on the limits as published where both are printed, else on those that the counts give.
 
         Args:
             measured_as: How the commitment is measured.
@@ -80,14 +80,15 @@ class Stand:
         if self.gap is not None:
             return self.gap.measured(gap_measure)
         if self.figure is None:
-            return (self.added_up.value if self.added_up else None), None, None
-        own = (self.figure.value, self.figure.lower_ci_95, self.figure.upper_ci_95)
+            found = self.added_up
+            return (found.value, found.lower_ci_95, found.upper_ci_95) if found else (None, None, None)
+        own = (self.figure.value, *self.figure.limits)
         if measured_as != "gap_between_indicators":
             return own
         if self.other is None or self.other.value is None or own[0] is None:
             return None, None, None
         mine = (own[0], own[1], own[2])
-        theirs = (self.other.value, self.other.lower_ci_95, self.other.upper_ci_95)
+        theirs = (self.other.value, *self.other.limits)
         first, second = (mine, theirs) if polarity == "low_is_good" else (theirs, mine)
         if gap_measure == "relative_gap":
             lower, upper = recompute.ratio_limits(first, second) or (None, None)

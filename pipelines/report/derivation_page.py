@@ -288,6 +288,9 @@ def _print_figure(console: Console, name: str, figure: FigureRow) -> None:
     counts = ""
     if figure.count is not None or figure.denominator is not None:
         counts = f", count {exact(figure.count)} of {exact(figure.denominator)}"
+    if figure.limits != (figure.lower_ci_95, figure.upper_ci_95):
+        lower, upper = figure.limits
+        counts += f", 95% limits from the counts {exact(lower)} to {exact(upper)}"
     state = "" if figure.value_status_code == "present" else f", {plain(figure.value_status_code)}"
     _say(
         console,

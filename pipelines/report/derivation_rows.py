@@ -284,6 +284,8 @@ class FigureRow:
     value: float | None
     lower_ci_95: float | None
     upper_ci_95: float | None
+    lower_ci_95_computed: float | None
+    upper_ci_95_computed: float | None
     count: float | None
     denominator: float | None
     is_count_numerator: int | None
@@ -300,6 +302,13 @@ class FigureRow:
     source_file_sha256: str
     value_as_published: str | None
     correction_id: str | None
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """The 95 % limits in use: as published where both are printed, else as computed from the counts."""
+        if self.lower_ci_95 is not None and self.upper_ci_95 is not None:
+            return self.lower_ci_95, self.upper_ci_95
+        return self.lower_ci_95_computed, self.upper_ci_95_computed
 
 
 FIGURES = """

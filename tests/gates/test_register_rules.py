@@ -78,10 +78,10 @@ def sound() -> Register:
             "increase",
             **OF_PAPERS,
             operator=">=",
-            target_value="52",
+            target_value="12",
             target_unit="bulletins per year",
             level_rule="point",
-            recurrence="weekly",
+            recurrence="monthly",
             data_gap_reason="",
         ),
         commitment(
@@ -172,7 +172,7 @@ def sound() -> Register:
             {"framework_id": PAPERS, "aim": "Minutes", "priority": "Resolutions", "sequence": "1"},
         ],
         "milestone_progress": [
-            progress("p-bulletin", "2021-01-29", "done", "papers.txt", instance="2021-01-29"),
+            progress("p-bulletin", "2021-01-29", "done", "papers.txt", instance="2021-01"),
             progress("s-action", "2024-03-01", "in_progress", "strategy.txt"),
             progress(
                 "s-action", "2025-05-01", "done", "strategy.txt", completed_on="2025-04-30", note="The board met."

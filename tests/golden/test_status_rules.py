@@ -20,6 +20,7 @@ AXES = {
     "level_code": ("met_confident", "met", "not_distinguishable", "not_met", "not_met_confident"),
     "point_meets_target": (0, 1),
     "is_slipping": (0, 1),
+    "needs_confidence": (0, 1),
     "change_code": ("improving", "no_detectable_change", "getting_worse", "baseline_only"),
     "pace_band": ("fast_enough", "too_slow", "far_too_slow", "wrong_way", "no_pace"),
 }
@@ -29,63 +30,77 @@ RULE_TYPES = {
     **dict.fromkeys(AXES, "varchar"),
     "point_meets_target": "smallint",
     "is_slipping": "smallint",
+    "needs_confidence": "smallint",
     "status_code": "varchar",
     "why": "varchar",
 }
 
-# family, deadline, level, point meets, slipping, change, pace -> status
+# family, deadline, level, point meets, slipping, needs confidence, change, pace -> status
 NAMED = """
-level      answered          met_confident       1 0 improving            fast_enough  -> achieved
-level      answered          met                 1 0 no_detectable_change no_pace      -> achieved
-level      answered          met                 1 1 getting_worse        no_pace      -> achieved
-level      answered          not_distinguishable 1 0 improving            fast_enough  -> achieved
-level      answered          not_distinguishable 0 0 improving            too_slow     -> missed
-level      answered          not_met             0 0 improving            far_too_slow -> missed
-level      answered          not_met_confident   0 0 improving            fast_enough  -> missed
-cap        answered          met                 1 0 no_detectable_change no_pace      -> achieved
-cap        answered          not_met             0 0 getting_worse        no_pace      -> missed
-comparator answered          met                 0 0 improving            too_slow     -> achieved
-comparator answered          not_met             1 0 improving            fast_enough  -> missed
-direction  answered          met                 1 0 improving            no_pace      -> achieved
-direction  answered          not_met             0 0 no_detectable_change no_pace      -> missed
-direction  before_due        met                 1 0 improving            no_pace      -> on_track
-direction  before_due        met                 1 0 no_detectable_change no_pace      -> on_track
-direction  no_due_date       met                 1 0 improving            no_pace      -> on_track
-direction  before_due        not_met             0 1 getting_worse        no_pace      -> off_track
-direction  before_due        not_met             0 1 no_detectable_change no_pace      -> at_risk
-sequence   before_due        met                 1 0 improving            no_pace      -> on_track
-sequence   before_due        not_met             1 0 improving            no_pace      -> at_risk
-sequence   before_due        not_met             0 1 getting_worse        no_pace      -> off_track
-sequence   answered          not_met             1 0 improving            no_pace      -> missed
-level      before_due        met                 1 1 no_detectable_change no_pace      -> achieved_but_slipping
-level      before_due        met_confident       1 1 getting_worse        wrong_way    -> achieved_but_slipping
-level      before_due        not_distinguishable 1 1 getting_worse        wrong_way    -> achieved_but_slipping
-level      before_due        met_confident       1 0 improving            fast_enough  -> achieved
-level      before_due        met                 1 0 improving            fast_enough  -> achieved
-level      no_due_date       met                 1 0 baseline_only        no_pace      -> achieved
-level      before_due        not_distinguishable 1 0 improving            fast_enough  -> on_track
-level      before_due        not_distinguishable 0 0 no_detectable_change too_slow     -> at_risk
-level      before_due        not_met             0 0 improving            fast_enough  -> on_track
-level      before_due        not_met             0 0 improving            too_slow     -> at_risk
-level      before_due        not_met             0 0 no_detectable_change far_too_slow -> off_track
-level      before_due        not_met             0 1 getting_worse        wrong_way    -> off_track
-level      before_due        not_met_confident   0 0 improving            too_slow     -> at_risk
-level      no_due_date       not_met             0 1 getting_worse        no_pace      -> off_track
-level      no_due_date       not_met             0 0 improving            no_pace      -> at_risk
-level      before_due        not_met             0 0 baseline_only        no_pace      -> at_risk
-level      due_awaiting_data met                 1 0 improving            fast_enough  -> achieved
-level      due_awaiting_data not_met             0 0 improving            too_slow     -> at_risk
-level      due_awaiting_data not_met             0 0 improving            far_too_slow -> off_track
-cap        before_due        met                 1 0 improving            no_pace      -> achieved
-cap        before_due        not_distinguishable 0 0 getting_worse        no_pace      -> at_risk
-cap        before_due        not_distinguishable 1 0 improving            no_pace      -> on_track
-cap        before_due        not_met             0 0 no_detectable_change no_pace      -> off_track
-cap        before_due        not_met_confident   0 0 getting_worse        no_pace      -> off_track
-comparator before_due        met                 0 0 no_detectable_change no_pace      -> achieved
-comparator before_due        not_met             1 0 no_detectable_change fast_enough  -> on_track
-comparator before_due        not_met             1 0 no_detectable_change no_pace      -> at_risk
-comparator before_due        not_met_confident   0 1 getting_worse        too_slow     -> at_risk
-comparator before_due        not_met_confident   0 0 improving            wrong_way    -> off_track
+level      answered          met_confident       1 0 0 improving            fast_enough  -> achieved
+level      answered          met                 1 0 0 no_detectable_change no_pace      -> achieved
+level      answered          met                 1 1 0 getting_worse        no_pace      -> achieved
+level      answered          not_distinguishable 1 0 0 improving            fast_enough  -> achieved
+level      answered          not_distinguishable 0 0 0 improving            too_slow     -> missed
+level      answered          not_met             0 0 0 improving            far_too_slow -> missed
+level      answered          not_met_confident   0 0 0 improving            fast_enough  -> missed
+cap        answered          met                 1 0 0 no_detectable_change no_pace      -> achieved
+cap        answered          not_met             0 0 0 getting_worse        no_pace      -> missed
+comparator answered          met                 0 0 0 improving            too_slow     -> achieved
+comparator answered          not_met             1 0 0 improving            fast_enough  -> missed
+direction  answered          met                 1 0 0 improving            no_pace      -> achieved
+direction  answered          not_met             0 0 0 no_detectable_change no_pace      -> missed
+direction  before_due        met                 1 0 0 improving            no_pace      -> on_track
+direction  before_due        met                 1 0 0 no_detectable_change no_pace      -> on_track
+direction  no_due_date       met                 1 0 0 improving            no_pace      -> on_track
+direction  before_due        not_met             0 1 0 getting_worse        no_pace      -> off_track
+direction  before_due        not_met             0 1 0 no_detectable_change no_pace      -> at_risk
+sequence   before_due        met                 1 0 0 improving            no_pace      -> on_track
+sequence   before_due        not_met             1 0 0 improving            no_pace      -> at_risk
+sequence   before_due        not_met             0 1 0 getting_worse        no_pace      -> off_track
+sequence   answered          not_met             1 0 0 improving            no_pace      -> missed
+level      before_due        met                 1 1 0 no_detectable_change no_pace      -> achieved_but_slipping
+level      before_due        met_confident       1 1 0 getting_worse        wrong_way    -> achieved_but_slipping
+level      before_due        not_distinguishable 1 1 0 getting_worse        wrong_way    -> achieved_but_slipping
+level      before_due        met_confident       1 0 0 improving            fast_enough  -> achieved
+level      before_due        met                 1 0 0 improving            fast_enough  -> achieved
+level      no_due_date       met                 1 0 0 baseline_only        no_pace      -> achieved
+level      before_due        not_distinguishable 1 0 0 improving            fast_enough  -> on_track
+level      before_due        not_distinguishable 0 0 0 no_detectable_change too_slow     -> at_risk
+level      before_due        not_met             0 0 0 improving            fast_enough  -> on_track
+level      before_due        not_met             0 0 0 improving            too_slow     -> at_risk
+level      before_due        not_met             0 0 0 no_detectable_change far_too_slow -> off_track
+level      before_due        not_met             0 1 0 getting_worse        wrong_way    -> off_track
+level      before_due        not_met_confident   0 0 0 improving            too_slow     -> at_risk
+level      no_due_date       not_met             0 1 0 getting_worse        no_pace      -> off_track
+level      no_due_date       not_met             0 0 0 improving            no_pace      -> at_risk
+level      before_due        not_met             0 0 0 baseline_only        no_pace      -> at_risk
+level      due_awaiting_data met                 1 0 0 improving            fast_enough  -> achieved
+level      due_awaiting_data not_met             0 0 0 improving            too_slow     -> at_risk
+level      due_awaiting_data not_met             0 0 0 improving            far_too_slow -> off_track
+cap        before_due        met                 1 0 0 improving            no_pace      -> achieved
+cap        before_due        not_distinguishable 0 0 0 getting_worse        no_pace      -> at_risk
+cap        before_due        not_distinguishable 1 0 0 improving            no_pace      -> on_track
+cap        before_due        not_met             0 0 0 no_detectable_change no_pace      -> off_track
+cap        before_due        not_met_confident   0 0 0 getting_worse        no_pace      -> off_track
+comparator before_due        met                 0 0 0 no_detectable_change no_pace      -> achieved
+comparator before_due        not_met             1 0 0 no_detectable_change fast_enough  -> on_track
+comparator before_due        not_met             1 0 0 no_detectable_change no_pace      -> at_risk
+comparator before_due        not_met_confident   0 1 0 getting_worse        too_slow     -> at_risk
+comparator before_due        not_met_confident   0 0 0 improving            wrong_way    -> off_track
+level      answered          met_confident       1 0 1 improving            fast_enough  -> achieved
+level      answered          not_distinguishable 1 0 1 improving            fast_enough  -> missed
+level      answered          not_distinguishable 0 0 1 improving            too_slow     -> missed
+level      answered          not_met_confident   0 0 1 improving            too_slow     -> missed
+level      before_due        met_confident       1 0 1 improving            fast_enough  -> achieved
+level      before_due        not_distinguishable 1 0 1 improving            fast_enough  -> on_track
+level      before_due        not_distinguishable 1 1 1 getting_worse        no_pace      -> achieved_but_slipping
+level      before_due        not_distinguishable 0 0 1 improving            too_slow     -> at_risk
+level      due_awaiting_data not_distinguishable 1 0 1 improving            fast_enough  -> on_track
+level      no_due_date       not_distinguishable 1 0 1 improving            no_pace      -> on_track
+cap        answered          not_distinguishable 1 0 0 no_detectable_change no_pace      -> achieved
+cap        answered          not_distinguishable 1 0 1 no_detectable_change no_pace      -> missed
+cap        before_due        not_distinguishable 1 0 1 no_detectable_change no_pace      -> on_track
 """
 
 
@@ -135,7 +150,7 @@ def decided(decide, rules):
 
 def can_happen(cell):
     """Say whether the assessment can produce a cell, by the definitions of its columns."""
-    family, _, level, point, slipping, change, pace = cell
+    family, _, level, point, slipping, needs_confidence, change, pace = cell
     if family in ("level", "cap"):
         # A level that is not about a comparator's interval follows the figure, unless limits straddle the target.
         consistent = level == "not_distinguishable" or point == level.startswith("met")
@@ -148,8 +163,11 @@ def can_happen(cell):
         consistent = not (level == "met_confident" and point == 0) and not (level == "not_met_confident" and point == 1)
     has_path = family in ("level", "comparator")
     right_way_pace = pace in ("fast_enough", "too_slow", "far_too_slow")
+    # It is asked of levels, and without limits there is no level to judge.
+    has_limits = level in ("met_confident", "not_distinguishable", "not_met_confident")
     return (
         consistent
+        and not (needs_confidence and not (family in ("level", "cap") and has_limits))
         and (has_path or pace == "no_pace")
         and not (slipping and change in ("improving", "baseline_only"))
         and not (change == "baseline_only" and pace != "no_pace")
@@ -182,8 +200,8 @@ def test_cells_of_the_rules_are_values_of_their_columns(rules):
 @pytest.mark.parametrize("line", NAMED.strip().splitlines())
 def test_named_cells(decided, line):
     *inputs, _, status = line.split()
-    family, deadline, level, point, slipping, change, pace = inputs
-    cell = (family, deadline, level, int(point), int(slipping), change, pace)
+    family, deadline, level, point, slipping, needs_confidence, change, pace = inputs
+    cell = (family, deadline, level, int(point), int(slipping), int(needs_confidence), change, pace)
     assert can_happen(cell)
     assert decided[cell][0] == status
 
@@ -192,6 +210,16 @@ def test_an_answered_deadline_is_achieved_or_missed(decided):
     answered = {status for cell, (status, _) in decided.items() if cell[1] == "answered"}
     assert answered == {"achieved", "missed"}
     assert "missed" not in {status for cell, (status, _) in decided.items() if cell[1] != "answered"}
+
+
+def test_beyond_chance_is_asked_at_the_deadline_only(decided):
+    differing = set()
+    for cell, (status, _) in decided.items():
+        family, deadline, level, point, slipping, needs_confidence, change, pace = cell
+        without = decided[family, deadline, level, point, slipping, 0, change, pace][0]
+        if needs_confidence and status != without:
+            differing.add((deadline, level, point, without, status))
+    assert differing == {("answered", "not_distinguishable", 1, "achieved", "missed")}
 
 
 def test_no_rule_is_dead(decide, decided, rules):

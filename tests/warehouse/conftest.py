@@ -44,12 +44,14 @@ COMPUTED = "ons_subnational"
 PLACE = "E08000009"
 ENGLAND = "E92000001"
 NEIGHBOUR = "E08000007"
+NEAR = ("X1801", "X1811", "X1812", "X1821")
+"""Neighbours of a council; X1812 has no figures."""
 QUARANTINED_ROWS = 1
 
 Row = dict[str, Any]
 
 _POINT = re.compile(
-    r"(?P<year>\d{4}(?:-\d\d)?) (?P<value>-?[\d.]+|c|m)"
+    r"(?P<period>(?:[A-Z][a-z]{2} )?\d{4}(?:[-/]\d\d)?) (?P<value>-?[\d.]+|c|m)"
     r"(?: \[(?P<lower>\S+) (?P<upper>\S+)\])?(?: \{(?P<verdict>[^}]+)\})?(?: (?P<count>[\d.]*)/(?P<denominator>\d*))?"
 )
 
@@ -88,6 +90,16 @@ class Case:
     def area(self) -> str:
         """Area code of the place."""
         return self.area_as_published.removeprefix("n")
+
+    @property
+    def places(self) -> list[str]:
+        """Area codes of the places that the register names."""
+        return self.also.get("places", self.area).split("; ")
+
+    @property
+    def polarity(self) -> str:
+        """Polarity of the indicator, unless said otherwise that of the wish."""
+        return self.also.get("polarity", "high_is_good" if self.cells["wants"] == "increase" else "low_is_good")
 
     @property
     def sex(self) -> str:
@@ -132,7 +144,8 @@ def _points(text: str) -> Iterator[Row]:
         found = _POINT.fullmatch(part)
         assert found is not None, f"{part!r} is not a point"
         cell = found["value"]
-        period = parse_period(found["year"].replace("-", " - "), year_type="calendar")
+        label = found["period"].replace("-", " - ")
+        period = parse_period(label, year_type="financial" if "/" in label else "calendar")
         yield {
             "period_label": period.label,
             "period_type": period.period_type,
@@ -456,7 +469,7 @@ def _indicators(cases: Iterable[Case]) -> tuple[Indicator, ...]:
                 "value_type": "proportion" if is_share else "crude_rate",
                 "unit": "%" if is_share else "per 100,000",
                 "multiplier": 100 if is_share else 100000,
-                "polarity": "high_is_good" if case.cells["wants"] == "increase" else "low_is_good",
+                "polarity": case.polarity,
                 "minimum": None,
                 "maximum": None,
                 "decimals": 1,
@@ -506,7 +519,19 @@ def _write_data(warehouse: Path, cases: Sequence[Case]) -> None:
 
 
 def neighbour_rows() -> pl.DataFrame:
-    """A set of one in two releases: one member left, and the one that stayed stands twice in the later release."""
+    """Sets of neighbours.
+
+    A set of one in two releases: one member left, and the one that stayed stands twice in the later release. Two sets
+    of the council of ``numbers.txt`` that has parts.
+    """
+    members = [
+        ("2024-10", "set", 2, "test", PLACE, NEIGHBOUR),
+        ("2024-10", "set", 3, "test", PLACE, "E08000008"),
+        ("2025-10", "set", 2, "test", PLACE, NEIGHBOUR),
+        ("2025-10", "set_again", 2, "test", PLACE, NEIGHBOUR),
+        *(("2025-10", "near", 2 + i, "near", "X1802", area) for i, area in enumerate(NEAR)),
+        ("2025-10", "far", 2, "far", "X1802", "X1850"),
+    ]
     rows = [
         {
             "source_id": "trafford_neighbours",
@@ -514,17 +539,13 @@ def neighbour_rows() -> pl.DataFrame:
             "source_file": f"trafford_neighbours/{release}/{file}.csv",
             "source_file_sha256": "sha",
             "source_row_number": number,
-            "set_id": "test",
-            "set_title": "A set of one",
-            "area_code": PLACE,
+            "set_id": set_id,
+            "set_title": f"The set {set_id}",
+            "set_as_of": release,
+            "area_code": area,
             "neighbour_code": member,
         }
-        for release, file, number, member in (
-            ("2024-10", "set", 2, NEIGHBOUR),
-            ("2024-10", "set", 3, "E08000008"),
-            ("2025-10", "set", 2, NEIGHBOUR),
-            ("2025-10", "set_again", 2, NEIGHBOUR),
-        )
+        for release, file, number, set_id, area, member in members
     ]
     return pl.DataFrame(rows, schema=LANDED["neighbour_sets"], orient="row")
 
@@ -673,7 +694,7 @@ def _commitment(case: Case) -> Row:
     rule = cells["rule"] or None
     return {
         "commitment_id": case.commitment,
-        "framework_id": "strategy",
+        "framework_id": case.also.get("under", "strategy"),
         "aim": "Aim",
         "priority": "Priority",
         "title": case.commitment.replace("_", " ").capitalize(),
@@ -684,7 +705,12 @@ def _commitment(case: Case) -> Row:
         "change_basis": rule if rule in ("relative", "absolute") else None,
         "comparator_area_code": ENGLAND if cells["type"].endswith("comparator") else None,
         "comparator_rule": rule if rule in ("point", "not_significantly_worse") else None,
+        "level_rule": case.also.get("level"),
+        "sequence_rule": case.also.get("steps"),
+        "gap_measure": case.also.get("gap_measure"),
         "desired_direction": cells["wants"],
+        "earliest_date": case.also.get("window"),
+        "recurrence": case.also.get("every"),
         "due_date": cells["due"],
         "due_date_precision": "day" if cells["due"] else None,
         "due_date_source": "stated" if cells["due"] else None,
@@ -693,14 +719,65 @@ def _commitment(case: Case) -> Row:
         "data_gap_reason": case.also.get("gap"),
         "is_permissive": case.also.get("permissive", "0"),
         "document_line": 1,
-        "valid_from": "2016-01-01",
+        "same_as_commitment_id": case.also.get("repeats"),
+        "valid_from": case.also.get("from", "2016-01-01"),
+        "valid_to": case.also.get("until"),
+        "superseded_by": case.also.get("by"),
     }
 
 
-def _milestones(case: Case) -> Iterator[Row]:
+def _versions(case: Case) -> Iterator[Row]:
+    """Give the versions of a commitment in their order."""
+    present = _commitment(case)
+    if "earlier" in case.also:
+        yield {**present, "title": "As first worded", "valid_from": "2014-01-01", "valid_to": present["valid_from"]}
+    if "restated" in case.also:
+        day, target = case.also["restated"].split()
+        yield {**present, "title": "As first worded", "target_value": target, "valid_to": day}
+        present["valid_from"] = day
+    yield present
+
+
+_RECORD = re.compile(r"(?P<day>\S+) (?P<state>\S+)(?: for (?P<instance>\S+))?(?: on (?P<completed>\S+))?")
+
+
+def _progress(case: Case) -> Iterator[Row]:
     for record in filter(None, case.also.get("record", "").split("; ")):
-        day, state = record.split()
-        yield {"commitment_id": case.commitment, "recorded_on": day, "state": state, "evidence_document": "minutes"}
+        found = _RECORD.fullmatch(record)
+        assert found is not None, f"{record!r} is not a record"
+        yield {
+            "commitment_id": case.commitment,
+            "instance": found["instance"],
+            "recorded_on": found["day"],
+            "completed_on": found["completed"],
+            "state": found["state"],
+            "evidence_document": "minutes",
+        }
+
+
+_YEARLY = re.compile(r"(?P<label>\S+) (?P<value>\S+)(?: at (?P<area>\S+))?(?: known (?P<known>\S+))?")
+
+
+def _yearly(case: Case, key: str, column: str) -> Iterator[Row]:
+    """Give the rows of a table by year: external targets, or a scenario."""
+    for part in filter(None, case.also.get(key, "").split("; ")):
+        found = _YEARLY.fullmatch(part)
+        assert found is not None, f"{part!r} is not a year and a value"
+        yield {
+            "commitment_id": case.commitment,
+            "area_code": found["area"],
+            "period_label": found["label"],
+            column: None if found["value"] == "?" else found["value"],
+            "absent_reason": "Nobody prints it." if found["value"] == "?" else None,
+            **({"published_on": found["known"]} if key == "yearly" else {"scenario": "growth"}),
+        }
+
+
+PRIORITIES: list[Row] = [
+    {"framework_id": "strategy", "aim": "Aim", "priority": "Priority", "sequence": 1, "document_line": 1},
+    {"framework_id": "strategy", "aim": "Aim", "priority": "Left open", "sequence": 2, "document_line": 2},
+    {"framework_id": "plan", "aim": "Aim", "priority": "Priority", "sequence": 1, "document_line": 1},
+]
 
 
 def _write_seeds(seeds: Path, cases: Sequence[Case]) -> None:
@@ -714,23 +791,42 @@ def _write_seeds(seeds: Path, cases: Sequence[Case]) -> None:
         "period_end": "2030-12-31",
         "horizon_date": "2030-12-31",
     }
-    _write_seed(seeds, "frameworks", [strategy])
+    _write_seed(seeds, "frameworks", [strategy, {**strategy, "framework_id": "plan", "title": "Plan"}])
+    _write_seed(seeds, "priorities", PRIORITIES)
+    _write_seed(seeds, "reported_figures", [])
     first = {case.commitment: case for case in reversed(cases)}
-    earlier = [
-        {**_commitment(case), "title": "As first worded", "valid_from": "2014-01-01", "valid_to": "2016-01-01"}
-        for case in first.values()
-        if case.also.get("earlier")
+    _write_seed(seeds, "commitments", [version for case in first.values() for version in _versions(case)])
+    choices = [
+        {
+            "commitment_id": case.commitment,
+            "choice": "baseline",
+            "chosen": "2015",
+            "alternative": "2014",
+            "reason": "It is there.",
+        }
+        for case in cases
+        if "earlier" in case.also
     ]
-    _write_seed(seeds, "commitments", [*earlier, *(_commitment(case) for case in first.values())])
-    places = [{"commitment_id": key, "area_code": case.area, "area_name": "Place"} for key, case in first.items()]
+    _write_seed(seeds, "commitment_choices", choices)
+    places = [
+        {"commitment_id": key, "area_code": place, "area_name": "Place"}
+        for key, case in first.items()
+        for place in case.places
+    ]
     _write_seed(seeds, "commitment_places", places)
-    _write_seed(seeds, "milestones", [row for case in cases for row in _milestones(case)])
+    _write_seed(seeds, "milestone_progress", [row for case in cases for row in _progress(case)])
+    yearly = [row for case in cases for row in _yearly(case, "yearly", "target_value")]
+    _write_seed(seeds, "external_annual_targets", yearly)
+    scenarios = [row for case in cases for row in _yearly(case, "scenario", "value")]
+    _write_seed(seeds, "counterfactual_scenarios", scenarios)
     measures = [
         {
             "commitment_id": case.commitment,
             "indicator_id": case.indicator,
+            "versus_indicator_id": case.also.get("versus"),
             "sex": case.sex,
             "age": case.age,
+            "category_type": case.also.get("across"),
             "confidence": case.also.get("confidence", "high"),
         }
         for case in cases
@@ -911,6 +1007,18 @@ def rows(warehouse: duckdb.DuckDBPyConnection):
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def shown(rows: Callable[..., list[Row]]):
+    """Return a function from a commitment at one place to the row of the period that the scorecard shows."""
+
+    def find(commitment: str) -> Row:
+        found = rows("from fct_target_vs_actual where commitment_id = ? and is_scorecard_period = 1", commitment)
+        assert len(found) == 1
+        return found[0]
+
+    return find
 
 
 @pytest.fixture(scope="session")

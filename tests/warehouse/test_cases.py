@@ -23,13 +23,19 @@ def test_outcome(rows, case):
             and t.is_scorecard_period = 1
             and (i.indicator_id = $2 or ($2 is null and t.indicator_key = -2))
             and (g.sex = $3 or t.population_group_key = -2)
+            and t.area_code = $4
         """,
         case.commitment,
         case.indicator,
         case.sex,
+        case.area,
     )
+    if case.expected("status") is None:
+        assert found == []
+        return
     assert len(found) == 1
     row = found[0]
+    assert row["place_role"] == "signed"
     has_period = row["period_key"] != -2
     pace = None if row["pace_ratio"] is None else f"{row['pace_ratio']:.2f}"
     got = {"period": row["period_label"] if has_period else None, "pace": pace}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+COMMITMENTS = 199
+"""Current versions in ``cases.txt``."""
+
 
 @pytest.mark.parametrize(
     ("commitment", "indicator", "group", "status", "scored"),
@@ -32,9 +35,17 @@ def test_every_present_commitment_has_one_row_a_place(rows):
         select
             (select count(*) from v_scorecard) as n,
             (select count(distinct (commitment_id, area_code)) from v_scorecard) as places,
+            (select count(distinct commitment_key) from v_scorecard where place_role = 'signed') as commitments_shown,
             (select count(*) from dim_commitment where is_current = 1) as commitments
     """)[0]
-    assert found["n"] == found["places"] == found["commitments"]
+    assert found["n"] == found["places"]
+    assert found["commitments_shown"] == found["commitments"] == COMMITMENTS
+
+
+def test_a_commitment_signed_at_one_place_has_one_row_there(rows):
+    signed = rows("select commitment_id, area_code from v_scorecard where place_role = 'signed'")
+    assert len(signed) == COMMITMENTS + 2  # two are signed at two places
+    assert {row["area_code"] for row in signed if row["commitment_id"] == "a_falls_fast"} == {"E08000009"}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ with
             any_value(due_date) as due_date,
             max(period_end) as latest_end,
             any_value(period_months) as period_months,
-            coalesce(min(step) filter (where step > 0), least(any_value(period_months), 12)) as step_months,
+            -- A longer gap is a hole in the series and not its step: nothing at hand is published less than every
+            -- other year.
+            least(coalesce(min(step) filter (where step > 0), least(any_value(period_months), 12)), 24) as step_months,
             min(period_end) filter (where period_end >= due_date) as answered_end,
             arg_min(source_release, period_end) filter (where period_end >= due_date) as answered_release,
             arg_max(source_release, period_end) as latest_release

@@ -3,6 +3,8 @@
 -- Three ways to measure: the indicator itself; the gap across the groups of a breakdown (an absolute or relative gap
 -- between its ends, or a slope across all of them); the gap between two indicators, such as pupils with free school
 -- meals and all pupils, positive where the first are worse off.
+-- 95 % limits: as published where both are printed, else as computed from the counts, as in comparisons; so added-up
+-- values have limits too.
 -- Periods of one length only, so that pooled and single years never mix: the length of the baseline period that the
 -- commitment names, where the indicator has it; otherwise the shortest that it has. The values of the series so far,
 -- from
@@ -21,8 +23,14 @@ with
             v.period_end,
             v.period_months,
             v.value,
-            v.lower_ci_95,
-            v.upper_ci_95,
+            {{ limit_in_use("lower", "95", "v") }} as lower_ci_95,
+            {{ limit_in_use("upper", "95", "v") }} as upper_ci_95,
+            case
+                when v.lower_ci_95 is not null and v.upper_ci_95 is not null
+                then 'published'
+                when v.lower_ci_95_computed is not null and v.upper_ci_95_computed is not null
+                then 'computed'
+            end as limits_basis,
             v.count,
             v.denominator,
             v.is_count_numerator,
@@ -53,9 +61,13 @@ with
             m.*,
             w.value as versus_value,
             w.value_key as versus_value_key,
-            {% for column in ["value", "lower_ci_95", "upper_ci_95"] %}
-                case when m.polarity = 'low_is_good' then m.{{ column }} else w.{{ column }} end as a_{{ column }},
-                case when m.polarity = 'low_is_good' then w.{{ column }} else m.{{ column }} end as b_{{ column }}
+            {% for column, theirs in [
+                ("value", "w.value"),
+                ("lower_ci_95", limit_in_use("lower", "95", "w")),
+                ("upper_ci_95", limit_in_use("upper", "95", "w")),
+            ] %}
+                case when m.polarity = 'low_is_good' then m.{{ column }} else {{ theirs }} end as a_{{ column }},
+                case when m.polarity = 'low_is_good' then {{ theirs }} else m.{{ column }} end as b_{{ column }}
                 {%- if not loop.last %},{% endif %}
             {% endfor %}
         from measured as m

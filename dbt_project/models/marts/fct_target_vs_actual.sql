@@ -46,6 +46,13 @@ select
     e.value as actual_value,
     e.lower_ci_95 as actual_lower_ci_95,
     e.upper_ci_95 as actual_upper_ci_95,
+    case
+        when e.lower_ci_95 is null or e.upper_ci_95 is null
+        then null
+        when e.value_type = 'gap'
+        then 'computed'
+        else e.limits_basis
+    end as actual_limits_basis,
     e.value_status_code,
     case when e.is_footprint_value = 0 then e.value_key end as actual_value_key,
     case when e.is_footprint_value = 1 then e.value_key end as actual_footprint_value_key,

@@ -47,4 +47,4 @@ inner join
     and s.area_key = v.area_key
     and s.period_key = v.period_key
 inner join {{ ref("dim_population_group") }} as g on v.population_group_key = g.population_group_key
-where s.actual_value_key is not null
+where s.measured_as = 'value' and s.actual_value_key is not null

@@ -23,7 +23,7 @@ with
             case c.desired_direction when 'increase' then 1 when 'decrease' then -1 when 'cap' then -1 end as sign
         from {{ ref("v_scorecard") }} as s
         inner join {{ ref("dim_commitment") }} as c on s.commitment_key = c.commitment_key
-        where s.actual_value_key is not null and s.actual_value is not null
+        where s.measured_as = 'value' and s.actual_value_key is not null and s.actual_value is not null
     ),
 
     neighbours as (

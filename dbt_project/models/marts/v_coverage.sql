@@ -2,8 +2,8 @@
 -- framework, outcome and reason. A commitment counts once, at the signed place that says most, and one that repeats
 -- another (same_as) is counted apart, so that a total is a total.
 --
--- Outcomes: assessed; recorded (a dated action or recurring output with a progress record); not_recorded; no_target;
--- not_assessable; repeated.
+-- Outcomes: assessed; recorded (a dated action or recurring output with a progress record); not_recorded; optional;
+-- no_target; not_assessable; repeated.
 with
     best as (
         select

@@ -447,7 +447,7 @@ def _around(connection: duckdb.DuckDBPyConnection, row: AssessedRow) -> tuple[li
     comparisons = records(
         connection,
         ComparisonRow,
-        f"""from v_commitment_comparison {where} and population_group_key = ?
+        f"""from fct_commitment_comparison {where} and population_group_key = ?
         order by list_position(
             ['england', 'region', 'combined_authority', 'icb', 'upper_tier', 'neighbours'], comparator_relation
         ), comparator_id""",

@@ -414,7 +414,7 @@ from (
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """A comparator of the place (``v_commitment_comparison``)."""
+    """A comparator of the place (``fct_commitment_comparison``)."""
 
     comparator_relation: str
     comparator_id: str

@@ -123,7 +123,8 @@ def unmeasured_commitments(mappings: Iterable[Row], places: Iterable[Row], lande
         landed: Landed rows of every source with indicator values.
 
     Returns:
-        A sentence each. A blank category stands for the total, as in the landed data.
+        A sentence each. A blank category stands for the total, as in the landed data; with a category type, for the gap
+        across all of its categories.
     """
     conformed = landed.select(
         pl.col("indicator_id"),
@@ -133,7 +134,8 @@ def unmeasured_commitments(mappings: Iterable[Row], places: Iterable[Row], lande
         pl.col("category").fill_null("Total"),
         pl.col("area_code").str.replace(PREFIXED_CODE, "${1}"),
     )
-    present = set(conformed.unique().iter_rows())
+    across = conformed.filter(pl.col("category_type") != "Total").with_columns(category=pl.lit("Total"))
+    present = set(pl.concat([conformed, across]).unique().iter_rows())
     where: dict[str, list[str]] = {}
     for row in places:
         where.setdefault(row["commitment_id"], []).append(row["area_code"])

@@ -168,7 +168,7 @@ def test_a_gap_is_a_measure_of_the_whole_population(rows):
     assert tuple(found.values()) == ("Total", "Persons", FIFTHS, None, None)
 
 
-@pytest.mark.parametrize("view", ["v_commitment_comparison", "v_commitment_breakdown"])
+@pytest.mark.parametrize("view", ["fct_commitment_comparison", "v_commitment_breakdown"])
 def test_a_gap_is_not_set_beside_the_levels_of_other_areas_and_groups(rows, view):
     # The gap is 15 points; the level behind its first end is 60, in England 65.
     assert rows(f"from {view} where commitment_id = 'gap_of_two'") == []

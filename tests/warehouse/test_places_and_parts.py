@@ -174,7 +174,7 @@ def beside(rows):
     """Return a function from a commitment and a place to comparator to row."""
 
     def find(commitment, area):
-        found = rows("from v_commitment_comparison where commitment_id = ? and area_code = ?", commitment, area)
+        found = rows("from fct_commitment_comparison where commitment_id = ? and area_code = ?", commitment, area)
         keyed = {(row["comparator_relation"], row["comparator_id"]): row for row in found}
         assert len(keyed) == len(found)
         return keyed
@@ -240,13 +240,13 @@ def test_a_set_of_neighbours_without_figures_is_no_comparator(beside):
 def test_each_place_is_compared_with_the_areas_around_it_of_the_period_that_is_scored(rows):
     found = rows("""
         select count(*) as n
-        from v_commitment_comparison as c
+        from fct_commitment_comparison as c
         inner join v_scorecard as s on c.commitment_key = s.commitment_key and c.area_key = s.area_key
         where c.period_key <> s.period_key or c.actual_value <> s.actual_value
     """)
     assert found == [{"n": 0}]
     [england] = rows("""
-        select comparator_value, period_label from v_commitment_comparison
+        select comparator_value, period_label from fct_commitment_comparison
         where commitment_id = 'answered_met' or commitment_id = 'match_met'
     """)
     assert england == {"comparator_value": 61, "period_label": "2024"}

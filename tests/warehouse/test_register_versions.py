@@ -137,7 +137,7 @@ def test_a_commitment_is_on_the_scorecard_while_it_is_in_force(days, commitment,
 
 def test_a_commitment_that_is_not_in_force_leaves_no_trace_but_its_wording(rows):
     names = "('gone_measure', 'gone_action', 'not_yet_in_force')"
-    for table in ("fct_target_vs_actual", "fct_milestone", "v_scorecard", "v_commitment_comparison"):
+    for table in ("fct_target_vs_actual", "fct_milestone", "v_scorecard", "fct_commitment_comparison"):
         assert rows(f"select commitment_id from {table} where commitment_id in {names}") == [], table
     found = rows(f"select commitment_id, superseded_by, is_current from dim_commitment where commitment_id in {names}")
     assert {row["commitment_id"]: (row["superseded_by"], row["is_current"]) for row in found} == {

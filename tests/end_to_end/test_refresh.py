@@ -309,8 +309,8 @@ class TestAccounting:
         checks = first.records("select source_id, check_id, outcome, why from fct_data_quality_check")
         assert {row["source_id"] for row in checks} >= set(SOURCES)
         assert {row["outcome"] for row in checks} <= {"passed", "warned", "quarantined", "blocked", "not_evaluated"}
-        # No document prints a baseline that a connected source also has, not every source prints counts or trends, and few
-        # are measured against a level; the check says so instead of passing.
+        # No document prints a baseline that a connected source also has, not every source prints counts or trends, and
+        # few are measured against a level; the check says so instead of passing.
         assert {row["check_id"] for row in checks if row["outcome"] == "not_evaluated"} == {
             "stated_baseline_found_in_extract",
             "counts_are_numerators",

@@ -170,6 +170,7 @@ def test_limits_from_counts_are_those_of_the_share(shown):
     [
         ("a_falls_fast", "before_due"),
         ("awaiting_data", "due_awaiting_data"),
+        ("due_today", "before_due"),
         ("window_not_open", "before_due"),  # a window is judged when it closes
         ("window_met_early", "before_due"),
         ("answered_met", "answered"),
@@ -244,6 +245,18 @@ def test_process_control_looks_back_beyond_the_baseline_to_the_last_break(rows, 
         commitment,
     )
     assert {row["period_label"]: row["assurance_code"] for row in found} == assurance
+
+
+@pytest.mark.parametrize(
+    ("commitment", "assurance"),
+    [("assured_high", "consistent_pass"), ("assured_low", "consistent_fail"), ("assured_neither", "inconsistent")],
+)
+def test_a_process_that_stays_as_it_is_meets_its_target_or_not(shown, commitment, assurance):
+    assert shown(commitment)["assurance_code"] == assurance
+
+
+def test_a_measure_without_a_target_says_so(shown):
+    assert shown("named_without_goal")["explanation"].endswith("The document names this measure without a target.")
 
 
 def test_a_window_is_kept_with_its_first_day(rows):

@@ -96,7 +96,9 @@ def test_where_an_end_of_deprivation_has_no_value_the_row_says_so_and_gives_no_g
     # The most deprived fifth is not there.
     row = inequality("steep", "X1301", FIFTHS)
     assert (row["group_count"], row["no_slope_reason"]) == (4, "quantiles_incomplete")
-    assert {row[name] for name in ("group_a", "group_b", "value_a", "value_b", "absolute_gap", "relative_gap")} == {None}
+    assert {row[name] for name in ("group_a", "group_b", "value_a", "value_b", "absolute_gap", "relative_gap")} == {
+        None
+    }
 
 
 def test_limits_of_a_gap_are_those_of_independent_groups(inequality):

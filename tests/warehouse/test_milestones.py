@@ -31,7 +31,7 @@ def test_every_action_and_every_instance_has_one_row_of_the_present_version(rows
         inner join dim_commitment as c on m.commitment_key = c.commitment_key
     """)
     # 18 actions of the strategy and 3 of the plan; weekly and fortnightly outputs have one row each as well.
-    assert found == [{"n": 46, "instances": 46, "actions": 23, "of_the_past": 0}]
+    assert found == [{"n": 48, "instances": 48, "actions": 25, "of_the_past": 0}]
     assert rows("select count(*) as n from fct_milestone where milestone_state is null") == [{"n": 0}]
 
 

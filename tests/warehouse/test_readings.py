@@ -359,5 +359,7 @@ def test_the_latest_release_of_a_neighbour_set_replaces_the_one_before(rows):
         {"duplicate_reason": "repeated_across_files", "duplicate_rows": 1},
         {"duplicate_reason": "superseded_by_later_release", "duplicate_rows": 2},
     ]
-    [load] = rows("select served_rows, duplicate_rows, published_rows from source_load where source_id = 'trafford_neighbours'")
+    [load] = rows(
+        "select served_rows, duplicate_rows, published_rows from source_load where source_id = 'trafford_neighbours'"
+    )
     assert load == {"served_rows": 9, "duplicate_rows": 3, "published_rows": 6}

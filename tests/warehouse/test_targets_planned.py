@@ -249,3 +249,12 @@ def test_every_row_that_is_judged_has_a_forecast_or_a_reason(rows):
 def test_why_there_is_no_forecast(rows, commitment, reason):
     found = rows("select forecast_value, no_forecast_reason from v_scorecard where commitment_id = ?", commitment)
     assert found == [{"forecast_value": None, "no_forecast_reason": reason}]
+
+
+def test_a_scenario_of_growth_plans_the_years_that_it_holds(planned):
+    [row] = planned("growth_turned")
+    assert (row["period_label"], row["target_value"], row["trajectory_value"]) == (
+        "2030",
+        pytest.approx(44 * 0.9, rel=1e-12),
+        pytest.approx(44 * 0.9, rel=1e-12),
+    )

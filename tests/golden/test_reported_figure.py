@@ -403,7 +403,7 @@ def changed(**cells):
     """Return the register with cells of single figures overwritten: figure to column to cell."""
     rows = register()
     for row in rows:
-        row.update(cells.get(row["figure_id"].removeprefix(EQUALITY).replace("-", "_"), {}))
+        row.update(cells.get(str(row["figure_id"]).removeprefix(EQUALITY).replace("-", "_"), {}))
     return rows
 
 

@@ -113,6 +113,19 @@ def test_no_path_when_due_before_the_baseline(methods):
     assert found is None
 
 
+@pytest.mark.parametrize(("at", "value"), [("2024-12-31", 14), ("2025-01-01", 10), ("2026-12-31", 10)])
+def test_a_deadline_within_days_of_the_baseline_is_a_step(methods, at, value):
+    path = methods.value(
+        "trajectory_value",
+        baseline=14,
+        baseline_date=END_2024,
+        target=10,
+        due_date=dt.date(2025, 1, 1),
+        at_date=dt.date.fromisoformat(at),
+    )
+    assert path == value
+
+
 @pytest.mark.parametrize(
     ("ratio", "band"),
     [

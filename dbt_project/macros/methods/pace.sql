@@ -2,7 +2,8 @@
 
     Years are days / 365.25 between the last days of periods and the due date, to a hundredth of a year: leap days must not
     carry a ratio across the edge of a band.
-    `trajectory_value`: P(t) = b + (T - b) (t - t0) / (tT - t0); NULL when the dates are not in order.
+    `trajectory_value`: P(t) = b + (T - b) (t - t0) / (tT - t0); NULL when the dates are not in order. A deadline within
+    days of the baseline has no length: the path is the baseline before it and the target from it on.
     `pace_ratio`: ((x - b) / (t - t0)) / ((T - b) / (tT - t0)); NULL when the target was already met at baseline (nothing is
     required, so there is nothing to divide by) or the dates are not in order. Linear, never a ratio of growth rates: those
     break at zero and at a change of sign. Source: targets rule book (standard arithmetic, ours). -#}
@@ -14,10 +15,14 @@
         then
             {{ baseline }}
             + ({{ target }} - {{ baseline }})
-            * least(
-                {{ years_between(baseline_date, at_date) }} / nullif({{ years_between(baseline_date, due_date) }}, 0),
-                1.0
-            )
+            * case
+                when {{ years_between(baseline_date, due_date) }} > 0
+                then
+                    least(
+                        {{ years_between(baseline_date, at_date) }} / {{ years_between(baseline_date, due_date) }}, 1.0
+                    )
+                else cast({{ at_date }} >= {{ due_date }} as integer)
+            end
     end
 {%- endmacro %}
 

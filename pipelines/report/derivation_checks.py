@@ -462,7 +462,7 @@ def trajectory_arithmetic(inputs: Inputs) -> tuple[float | None, str]:
     if before is None or target is None or end is None or start is None or due is None or due <= start or end < start:
         return None, "it needs a baseline, a target and a due date after it"
     passed, whole = recompute.years_between(start, end), recompute.years_between(start, due)
-    share = min(passed / whole, 1.0) if whole else 1.0
+    share = min(passed / whole, 1.0) if whole else float(end >= due)
     words = f"{exact(before)} + ({exact(target)} {added(-before)}) x {exact(passed)} / {exact(whole)} years"
     return before + (target - before) * share, words if passed <= whole else f"{words}, at most the whole"
 

@@ -29,6 +29,8 @@ from pipelines.acquire.source_registry import Indicator, load_sources, write_reg
 from pipelines.check.check_log import LoadRow, write_checks, write_load
 from pipelines.check.gate import CheckResult
 from pipelines.check.quarantine import QUARANTINE
+from pipelines.publish.release import ReleaseRecord, publish
+from pipelines.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CASES = Path(__file__).with_name("cases.txt")
@@ -989,6 +991,19 @@ def _build(root: Path, made: Built) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def published(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish the build as the pipeline does, and return the served file."""
+    settings = Settings(project=REPOSITORY, warehouse=tmp_path_factory.mktemp("published"))
+    record = ReleaseRecord(
+        built_at=dt.datetime(2026, 3, 1, 6, tzinfo=dt.UTC),
+        as_at=dt.date.fromisoformat(AS_AT),
+        code_version="0",
+        input_fingerprint="1a2b3c4d",
+    )
+    return publish(settings, built.file, record).served_file
 
 
 @pytest.fixture(scope="session")

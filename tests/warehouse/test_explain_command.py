@@ -7,32 +7,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from pipelines import cli
-from pipelines.publish.release import ReleaseRecord, publish
 from pipelines.report.derivation import read_derivation
 from pipelines.report.derivation_checks import check
-from pipelines.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def published(built, tmp_path_factory) -> Path:
-    settings = Settings(project=REPOSITORY, warehouse=tmp_path_factory.mktemp("explain"))
-    record = ReleaseRecord(
-        built_at=datetime(2026, 3, 1, 6, tzinfo=UTC),
-        as_at=date(2026, 3, 1),
-        code_version="0",
-        input_fingerprint="1a2b3c4d",
-    )
-    return publish(settings, built.file, record).served_file
 
 
 @pytest.fixture

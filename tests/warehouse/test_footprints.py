@@ -259,8 +259,8 @@ def test_an_added_up_series_feeds_a_commitment_and_says_so(assessed, added_up):
     assert (row["actual_value_key"], row["baseline_value_key"]) == (None, None)
     assert row["explanation"] == (
         "Added in Test region was 40.0% in 2024 (95% limits 36.2 to 44.0). The target is 42.0% or less by 31 December "
-        "2030; it was 50.0% in 2015. The figure meets the target, but chance could explain that. The figure is added up "
-        "here from the parts of the area; none is published for it."
+        "2030; it was 50.0% in 2015. The figure meets the target, but chance could explain that. The figure is added "
+        "up here from the parts of the area; none is published for it."
     )
 
 

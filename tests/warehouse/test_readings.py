@@ -353,7 +353,8 @@ def test_the_latest_release_of_a_neighbour_set_replaces_the_one_before(rows):
         {"neighbour_code": "E08000007", "source_file": "trafford_neighbours/2025-10/set.csv", "source_row_number": 2}
     ]
     named = rows(
-        "select duplicate_reason, duplicate_rows from named_duplicate where source_id = 'trafford_neighbours' order by 1"
+        "select duplicate_reason, duplicate_rows from named_duplicate "
+        "where source_id = 'trafford_neighbours' order by 1"
     )
     assert named == [
         {"duplicate_reason": "repeated_across_files", "duplicate_rows": 1},

@@ -6,32 +6,17 @@ import csv
 import io
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from pipelines import cli
-from pipelines.publish.release import ReleaseRecord, publish
 from pipelines.report.scorecard import ScorecardFilters, read_scorecard
-from pipelines.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HIDDEN = {"not_assessable", "no_target", "unknown", "permissive"}
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def published(built, tmp_path_factory) -> Path:
-    settings = Settings(project=REPOSITORY, warehouse=tmp_path_factory.mktemp("scorecard"))
-    record = ReleaseRecord(
-        built_at=datetime(2026, 3, 1, 6, tzinfo=UTC),
-        as_at=date(2026, 3, 1),
-        code_version="0",
-        input_fingerprint="1a2b3c4d",
-    )
-    return publish(settings, built.file, record).served_file
 
 
 @pytest.fixture

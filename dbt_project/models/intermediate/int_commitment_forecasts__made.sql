@@ -77,33 +77,11 @@ with
             end as lower_bound,
             case when j.target_family <> 'comparator' and j.value_type = 'proportion' then 100.0 end as upper_bound
         from {{ ref("int_commitment_values__judged") }} as j
-        left join
-            series as s
-            on j.commitment_id = s.commitment_id
-            and j.area_code = s.area_code
-            and j.indicator_id = s.indicator_id
-            and j.sex = s.sex
-            and j.age = s.age
-            and j.category_type = s.category_type
-            and j.category = s.category
-        left join
-            {{ ref("int_commitment_answers__expected") }} as x
-            on j.commitment_id = x.commitment_id
-            and j.area_code = x.area_code
-            and j.indicator_id = x.indicator_id
-            and j.sex = x.sex
-            and j.age = x.age
-            and j.category_type = x.category_type
-            and j.category = x.category
+        left join series as s on {{ same_scope("j", "s") }}
+        left join {{ ref("int_commitment_answers__expected") }} as x on {{ same_scope("j", "x") }}
         left join
             {{ ref("int_targets__planned") }} as p
-            on j.commitment_id = p.commitment_id
-            and j.area_code = p.area_code
-            and j.indicator_id = p.indicator_id
-            and j.sex = p.sex
-            and j.age = p.age
-            and j.category_type = p.category_type
-            and j.category = p.category
+            on {{ same_scope("j", "p") }}
             and x.answering_period_end = p.period_end
         where j.is_scorecard_period = 1
     ),

@@ -1,6 +1,5 @@
 -- Every commitment, place and group, each with a status and one plain sentence with the numbers in it: the rows that
 -- have data, and one row for each scope that has none.
-{% set scope = ["commitment_id", "area_code", "indicator_id", "sex", "age", "category_type", "category"] %}
 with
     judged as (
         select
@@ -16,11 +15,11 @@ with
             f.no_forecast_reason
         from {{ ref("int_commitment_values__judged") }} as j
         left join
-            {{ ref("int_commitment_answers__expected") }} as x on j.is_scorecard_period = 1
-            {%- for column in scope %} and j.{{ column }} = x.{{ column }}{% endfor %}
+            {{ ref("int_commitment_answers__expected") }} as x
+            on j.is_scorecard_period = 1
+            and {{ same_scope("j", "x") }}
         left join
-            {{ ref("int_commitment_forecasts__made") }} as f on j.is_scorecard_period = 1
-            {%- for column in scope %} and j.{{ column }} = f.{{ column }}{% endfor %}
+            {{ ref("int_commitment_forecasts__made") }} as f on j.is_scorecard_period = 1 and {{ same_scope("j", "f") }}
     ),
 
     without_data as (

@@ -7,13 +7,7 @@ with
         from {{ ref("int_commitment_values__judged") }} as e
         inner join
             {{ ref("int_commitment_answers__expected") }} as x
-            on e.commitment_id = x.commitment_id
-            and e.area_code = x.area_code
-            and e.indicator_id = x.indicator_id
-            and e.sex = x.sex
-            and e.age = x.age
-            and e.category_type = x.category_type
-            and e.category = x.category
+            on {{ same_scope("e", "x") }}
             and e.period_end = x.latest_end
         where not x.is_answered and e.target_family <> 'comparator'
     ),

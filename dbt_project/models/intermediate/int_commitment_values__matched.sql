@@ -6,8 +6,7 @@
 -- the last period that ended before the strategy began (an analyst's choice, marked as such). A baseline is refused,
 -- with the reason, where it cannot be compared with the row: a documented break in the series lies between them, or
 -- they come from two releases that disagree about a period which both of them publish.
--- The target of the year is looked up where another body sets it; a scenario of growth is looked up likewise. Both
--- tables are kept by hand: a value for all places of a commitment has no area.
+-- A target that differs from year to year is that of the period's own year.
 with
     with_baseline as (
         select
@@ -100,39 +99,14 @@ with
         from judged_baseline
     ),
 
-    -- One of them where both a value for the place and a value for all places are kept.
-    external as (
-        select commitment_id, area_code, period_label, target_value as external_target
-        from {{ ref("external_annual_targets") }}
-        where target_value is not null and (published_on is null or published_on <= {{ as_at() }})
-    ),
-
-    scenario as (
-        select commitment_id, area_code, period_label, value as counterfactual_value
-        from {{ ref("counterfactual_scenarios") }}
-        where value is not null
-    ),
-
     with_tables as (
-        select
-            b.*,
-            coalesce(e.external_target, f.external_target) as external_target,
-            coalesce(c.counterfactual_value, d.counterfactual_value) as counterfactual_value
+        select b.*, y.yearly_target
         from with_fit_baseline as b
-        {% for alias, table in [("e", "external"), ("c", "scenario")] %}
-            left join
-                {{ table }} as {{ alias }}
-                on b.commitment_id = {{ alias }}.commitment_id
-                and b.area_code = {{ alias }}.area_code
-                and b.period_label = {{ alias }}.period_label
-        {% endfor %}
-        {% for alias, table in [("f", "external"), ("d", "scenario")] %}
-            left join
-                {{ table }} as {{ alias }}
-                on b.commitment_id = {{ alias }}.commitment_id
-                and {{ alias }}.area_code is null
-                and b.period_label = {{ alias }}.period_label
-        {% endfor %}
+        left join
+            {{ ref("int_targets__yearly") }} as y
+            on b.commitment_id = y.commitment_id
+            and b.area_code = y.area_code
+            and b.period_label = y.period_label
     )
 
 select
@@ -153,10 +127,8 @@ select
         then baseline_value_used * (1 + target_value / 100.0)
         when target_type in ('absolute_change_from_baseline', 'percent_change_from_baseline', 'max_rise_from_baseline')
         then baseline_value_used + target_value
-        when target_type = 'meet_external_annual_target'
-        then external_target
-        when target_type = 'reduction_vs_counterfactual'
-        then counterfactual_value * (1 - target_value / 100.0)
+        when target_type in ('meet_external_annual_target', 'reduction_vs_counterfactual')
+        then yearly_target
         when target_family = 'comparator'
         then comparator_value
         when target_family in ('direction', 'sequence')

@@ -42,37 +42,17 @@ with
         select
             p.* replace (
                 case
-                    p.target_type
-                    when 'meet_external_annual_target'
-                    then coalesce(e.target_value, f.target_value)
-                    when 'reduction_vs_counterfactual'
-                    then coalesce(c.value, d.value) * (1 - p.target_value / 100.0)
+                    when p.target_type in ('meet_external_annual_target', 'reduction_vs_counterfactual')
+                    then y.yearly_target
                     else p.target_value_used
                 end as target_value_used
             )
         from labelled as p
         left join
-            {{ ref("external_annual_targets") }} as e
-            on p.commitment_id = e.commitment_id
-            and p.area_code = e.area_code
-            and p.period_label = e.period_label
-            and (e.published_on is null or e.published_on <= {{ as_at() }})
-        left join
-            {{ ref("external_annual_targets") }} as f
-            on p.commitment_id = f.commitment_id
-            and f.area_code is null
-            and p.period_label = f.period_label
-            and (f.published_on is null or f.published_on <= {{ as_at() }})
-        left join
-            {{ ref("counterfactual_scenarios") }} as c
-            on p.commitment_id = c.commitment_id
-            and p.area_code = c.area_code
-            and p.period_label = c.period_label
-        left join
-            {{ ref("counterfactual_scenarios") }} as d
-            on p.commitment_id = d.commitment_id
-            and d.area_code is null
-            and p.period_label = d.period_label
+            {{ ref("int_targets__yearly") }} as y
+            on p.commitment_id = y.commitment_id
+            and p.area_code = y.area_code
+            and p.period_label = y.period_label
     )
 
 select

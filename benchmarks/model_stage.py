@@ -23,6 +23,10 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.publish.snapshot_schemas import write_empty
+from pipelines.schedule.poll_log import write_polls
+from pipelines.settings import Settings
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = REPOSITORY / "dbt_project"
 
@@ -163,6 +167,8 @@ def make_warehouse(scratch: Path, rows: int) -> int:
     """
     for part in ("accepted", "check_log", "quarantine", "registry"):
         shutil.copytree(REPOSITORY / "warehouse" / part, scratch / part)
+    write_empty(scratch / "previous")
+    write_polls(Settings(project=REPOSITORY, warehouse=scratch))
     with duckdb.connect() as connection:
         seeds = REPOSITORY / "data" / "seeds"
         settings = {"seeds": seeds, "indicators": 1, "registry": scratch / "registry" / "indicators.parquet"}

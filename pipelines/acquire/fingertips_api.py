@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -28,6 +29,7 @@ from pipelines.acquire.fingertips_answers import Answer, AnswerRefused
 from pipelines.acquire.fingertips_wanted import PARENT_AREA_TYPE_ID, Question
 from pipelines.problems import ConfigurationError, OutcomesError, Problem
 
+URL_VARIABLE: Final = "OUTCOMES_FINGERTIPS_URL"
 BASE_URL: Final = "https://fingertips.phe.org.uk/api/"
 _IN_TROUBLE: Final = (429, 500, 502, 503, 504)
 _CHUNK_BYTES: Final = 65536
@@ -60,13 +62,31 @@ class ApiOptions:
     backoff_jitter: float = 1.0
     longest_wait: int = 120
 
-    def __post_init__(self) -> None:
-        """Refuse an address that is not protected.
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> ApiOptions:
+        """Read ``OUTCOMES_FINGERTIPS_URL``, or ask the public service.
+
+        Args:
+            environment: Variable to text.
+
+        Returns:
+            Options with the address, everything else by default.
 
         Raises:
-            ConfigurationError: The address is neither https nor this machine.
+            ConfigurationError: The address is not protected, or holds a secret.
+        """
+        return cls(base_url=environment.get(URL_VARIABLE) or BASE_URL)
+
+    def __post_init__(self) -> None:
+        """Refuse an address that is not protected, or that holds a secret.
+
+        Raises:
+            ConfigurationError: The address is neither https nor this machine, or has a name or password in it.
         """
         parts = urlsplit(self.base_url)
+        if parts.username is not None or parts.password is not None:
+            # The address is printed and filed in passports, so this says nothing of it.
+            raise ConfigurationError("The address of the service holds a name or password; leave them out.")
         if not parts.hostname or not self.base_url.endswith("/"):
             raise ConfigurationError(f"{self.base_url!r} is no base address; it has a host and ends with a slash.")
         if parts.scheme != "https" and not (parts.scheme == "http" and _is_this_machine(parts.hostname)):

@@ -82,6 +82,60 @@ class LiveResult:
         return self.status in {"fetched", "unchanged"}
 
 
+@dataclass(frozen=True, slots=True)
+class LivePoll:
+    """What the service says of its uploads, without asking for any figure.
+
+    Attributes:
+        status: ``changed`` (something is to be fetched), ``unchanged``, ``no_network`` (it cannot be reached) or
+            ``failed`` (it answered, but not in a way that can be read).
+        message: The outcome in a sentence.
+        changed: Indicator ids to be fetched: uploaded since the last fetch, never fetched, or wanted at more levels.
+        unchanged: Indicator ids that are filed as the service has them.
+        problems: Every answer that was refused.
+    """
+
+    status: Literal["changed", "unchanged", "no_network", "failed"]
+    message: str
+    changed: tuple[int, ...] = ()
+    unchanged: tuple[int, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def poll_uploads(settings: Settings, options: ApiOptions | None = None) -> LivePoll:
+    """Ask the service when its data were last uploaded, and nothing else; nothing is written.
+
+    Args:
+        settings: Folders.
+        options: How to ask the service; the public one by default.
+
+    Returns:
+        What has changed since the last fetch.
+
+    Raises:
+        ConfigurationError: A declaration, a seed or the address of the service is wrong.
+    """
+    source, wanted = _source_and_wanted(settings)
+    with FingertipsApi(options or ApiOptions()) as api:
+        fetch = _Fetch(settings, source, wanted, api, today(), lambda _: None)
+        try:
+            fetch.poll()
+        except NoNetwork as error:
+            return LivePoll("no_network", f"No network: {error}.")
+        except _Outage:
+            pass
+    unchanged = tuple(one for one in fetch.stamps if one not in fetch.changed)
+    if fetch.problems:
+        # An indicator whose answer was refused is not known to have changed.
+        said = f"Fingertips was asked for its uploads: {_number(len(fetch.problems), 'answer')} refused."
+        return LivePoll("failed", said, unchanged=unchanged, problems=tuple(fetch.problems))
+    if fetch.changed:
+        said = f"New at Fingertips: {_number(len(fetch.changed), 'indicator')} of {len(fetch.stamps)} to be fetched."
+        return LivePoll("changed", said, fetch.changed, unchanged)
+    said = f"Nothing new at Fingertips: {_number(len(unchanged), 'indicator')} polled, all as filed."
+    return LivePoll("unchanged", said, unchanged=unchanged)
+
+
 def fetch_live(
     settings: Settings,
     options: ApiOptions | None = None,
@@ -104,6 +158,20 @@ def fetch_live(
         ConfigurationError: A declaration, a seed or the address of the service is wrong.
         NotPublished: Another refresh of this warehouse is under way.
     """
+    source, wanted = _source_and_wanted(settings)
+    with refresh_lock(settings), FingertipsApi(options or ApiOptions()) as api:
+        fetch = _Fetch(settings, source, wanted, api, day or today(), report)
+        try:
+            fetch.poll()
+            fetch.ask()
+        except NoNetwork as error:
+            return fetch.with_gaps(LiveResult("no_network", f"No network: {error}. What is filed stands."))
+        except _Outage:
+            pass
+        return fetch.with_gaps(fetch.failed() if fetch.problems else fetch.file())
+
+
+def _source_and_wanted(settings: Settings) -> tuple[Source, Wanted]:
     sources = load_sources(settings.sources)
     if SOURCE_ID not in sources:
         raise ConfigurationError(f"{settings.sources} declares no source {SOURCE_ID!r} to receive live extracts.")
@@ -114,16 +182,7 @@ def fetch_live(
         sources,
         SOURCE_ID,
     )
-    with refresh_lock(settings), FingertipsApi(options or ApiOptions()) as api:
-        fetch = _Fetch(settings, sources[SOURCE_ID], wanted, api, day or today(), report)
-        try:
-            fetch.poll()
-            fetch.ask()
-        except NoNetwork as error:
-            return fetch.with_gaps(LiveResult("no_network", f"No network: {error}. What is filed stands."))
-        except _Outage:
-            pass
-        return fetch.with_gaps(fetch.failed() if fetch.problems else fetch.file())
+    return sources[SOURCE_ID], wanted
 
 
 class _Outage(Exception):  # noqa: N818 - ends a run inside this module; nobody reads its name

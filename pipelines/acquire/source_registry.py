@@ -10,6 +10,7 @@ import codecs
 import hashlib
 import re
 from collections.abc import Hashable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, cast
 
@@ -20,39 +21,140 @@ from pydantic import (
     PrivateAttr,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
 from pipelines.acquire.landed_schema import DECLARABLE, NUMERIC, MarkerMeaning, Provides
 from pipelines.acquire.period_labels import YearType
 from pipelines.acquire.readers import READERS
-from pipelines.acquire.table_declaration import Declared, Identifier, Table, Text, normal_label
+from pipelines.acquire.table_declaration import Declared, Identifier, InsidePath, Table, Text, normal_label
 from pipelines.problems import ConfigurationError
 
 IndicatorId = Annotated[str, StringConstraints(pattern=r"^([0-9]+|[a-z][a-z0-9_]*\.[a-z0-9_]+)$")]
 _COMPOSING: Final = ("tidy_table", "wide_table")
 
 
+Cadence = Literal["monthly", "quarterly", "annual", "irregular", "once"]
+CADENCE_MONTHS: Final[Mapping[str, int]] = {"monthly": 1, "quarterly": 3, "annual": 12}
+"""Months between two releases of a publisher that keeps to a calendar; other cadences promise no next release."""
+_GRACE_DAYS: Final[Mapping[str, int]] = {"monthly": 7, "quarterly": 21, "annual": 42, "irregular": 42, "once": 0}
+# The shortest that so many months can be.
+_CADENCE_DAYS: Final[Mapping[str, int]] = {"monthly": 28, "quarterly": 89, "annual": 365}
+_CRON_FIELDS: Final = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+
+
 class ReleaseCalendar(Declared):
-    """How often the publisher releases, and how old served data may be before they are called stale.
+    """How often the publisher releases, when the next release is expected, and how old served data may be.
 
     Attributes:
         cadence: How often a release is expected.
         stale_after_days: Days since the release after which data count as stale; None if they never do.
+        lag_days: Days from the end of a period to its publication, of the slowest indicator that the source publishes
+            regularly; None if unknown.
+        next_release: Day of the next release that is not at hand, as announced or judged; later ones follow at the
+            cadence. None only where the cadence promises none.
+        grace_days: Days after that day on which a missing release is due and not yet late, and days before it on which
+            a release counts as the expected one. By default 7 for a monthly cadence, 21 quarterly, 42 otherwise.
+        poll: When a service is asked whether anything has changed, as cron text in London time; None for a source
+            without a service.
     """
 
-    cadence: Literal["monthly", "quarterly", "annual", "irregular", "once"]
+    cadence: Cadence
     stale_after_days: Annotated[int, Field(gt=0)] | None
+    lag_days: Annotated[int, Field(ge=0, le=3660)] | None = None
+    next_release: date | None = None
+    grace_days: Annotated[int, Field(ge=0)] = 0
+    poll: Text | None = None
+
+    @property
+    def months(self) -> int | None:
+        """Months between two releases; None where the cadence promises none."""
+        return CADENCE_MONTHS.get(self.cadence)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _grace_of_the_cadence(cls, given: object) -> object:
+        if isinstance(given, dict) and "grace_days" not in given:
+            named = cast("dict[str, object]", given)
+            return {**named, "grace_days": _GRACE_DAYS.get(str(named.get("cadence")), 0)}
+        return cast("object", given)
+
+    @field_validator("poll")
+    @classmethod
+    def _is_cron(cls, poll: str | None) -> str | None:
+        if poll is not None:
+            _refuse_cron(poll)
+        return poll
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.months is not None and self.next_release is None:
+            raise ValueError(
+                f"next_release: a source with the cadence {self.cadence} says when its next release is due"
+            )
+        if self.cadence == "once" and (self.next_release is not None or self.poll is not None):
+            raise ValueError("next_release, poll: a source that is published once has no next release to wait for")
+        interval = _CADENCE_DAYS.get(self.cadence)
+        if interval is not None:
+            if 2 * self.grace_days >= interval:
+                raise ValueError(
+                    f"grace_days: {self.grace_days} is half of the {interval} days between two releases or more, so "
+                    "nobody could tell which of them has come"
+                )
+            if self.stale_after_days is not None and self.stale_after_days < interval:
+                raise ValueError(
+                    f"stale_after_days: {self.stale_after_days} is less than the {interval} days between two releases, "
+                    "so data would go stale before the publisher means to replace them"
+                )
+        return self
+
+
+def _refuse_cron(text: str) -> None:
+    """Refuse what is no cron text of five fields, or asks more often than once an hour.
+
+    Raises:
+        ValueError: The text cannot be meant.
+    """
+    fields = text.split()
+    if len(fields) != len(_CRON_FIELDS):
+        raise ValueError(f"{text!r} is no cron text: minute, hour, day, month and weekday, with spaces between them")
+    if not fields[0].isdecimal():
+        raise ValueError(f"{text!r} asks more often than once an hour; the first field, the minute, is one number")
+    for given, (name, low, high) in zip(fields, _CRON_FIELDS, strict=True):
+        for part in given.split(","):
+            found = re.fullmatch(r"(?:\*|(\d+)(?:-(\d+))?)(?:/(\d+))?", part)
+            numbers = [int(number) for number in found.groups()[:2] if number] if found else [-1]
+            if found is None or numbers != sorted(numbers) or any(not low <= one <= high for one in numbers):
+                raise ValueError(f"{text!r}: {part!r} is no {name} from {low} to {high}")
+            if found[3] == "0":
+                raise ValueError(f"{text!r}: {part!r} has a step of 0")
 
 
 class Gate(Declared):
-    """Limits of the source's gate that are not expectations.
+    """Limits of the source's gates that are not expectations.
+
+    The others bound what may change from one release of this warehouse to the next without a reason that a passport or
+    an approval gives: beyond a share, and from a number on, so that a single figure of a small source never blocks.
 
     Attributes:
         max_quarantined_share: Share of the rows (0 to 1) above which quarantining becomes a refusal.
+        max_changed_share: Share of the values that both releases have, above which changes of more than 5 % block.
+        max_lost_share: Share of the values before, above which values that are gone block.
+        max_lost_areas_share: Share of the areas before, above which areas without any value left block.
+        max_status_share: Share of the judged commitments before, above which other statuses block, unless new data or
+            the passing of a deadline explain them.
+        min_values: Values from which on changed and lost ones block.
+        min_statuses: Statuses from which on changed ones block.
     """
 
     max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    max_changed_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    max_lost_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    max_lost_areas_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    max_status_share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    min_values: Annotated[int, Field(ge=1)] = 10
+    min_statuses: Annotated[int, Field(ge=1)] = 3
 
 
 class IndicatorPeriod(Declared):
@@ -171,7 +273,7 @@ class Source(Declared):
     release_calendar: ReleaseCalendar
     encoding: Text = "utf-8"
     markers: dict[str, MarkerMeaning] = Field(default_factory=dict[str, MarkerMeaning])
-    companions: tuple[Text, ...] = ()
+    companions: tuple[InsidePath, ...] = ()
     year_type: YearType
     columns: dict[str, Text] = Field(default_factory=dict[str, Text])
     optional_columns: tuple[Text, ...] = ()
@@ -442,7 +544,17 @@ _SOURCE_TYPES: Final[dict[str, pl.DataType]] = {
     "homepage": pl.String(),
     "cadence": pl.String(),
     "stale_after_days": pl.Int64(),
+    "lag_days": pl.Int64(),
+    "next_release": pl.Date(),
+    "grace_days": pl.Int64(),
+    "poll": pl.String(),
     "provides": pl.String(),
+    "max_changed_share": pl.Float64(),
+    "max_lost_share": pl.Float64(),
+    "max_lost_areas_share": pl.Float64(),
+    "max_status_share": pl.Float64(),
+    "min_values": pl.Int64(),
+    "min_statuses": pl.Int64(),
 }
 
 
@@ -467,8 +579,9 @@ def write_registry(sources: Mapping[str, Source], folder: Path) -> None:
     ]
     rows = [
         {
-            **{key: getattr(source, key) for key in _SOURCE_TYPES if key not in ("cadence", "stale_after_days")},
+            **{key: getattr(source, key) for key in _SOURCE_TYPES if key in Source.model_fields},
             **source.release_calendar.model_dump(),
+            **source.gate.model_dump(exclude={"max_quarantined_share"}),
         }
         for source in sources.values()
     ]

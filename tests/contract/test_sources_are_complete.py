@@ -338,7 +338,7 @@ owner: Public health intelligence lead
 homepage: null
 provides: indicator_values
 reader: tidy_table
-release_calendar: {{cadence: annual, stale_after_days: 500}}
+release_calendar: {{cadence: annual, stale_after_days: 500, next_release: 2027-06-30}}
 year_type: snapshot
 columns: {{Area: area_code, Name: area_name, As at: period_label, People: value}}
 tables:

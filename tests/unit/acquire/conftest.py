@@ -39,7 +39,7 @@ def _declaration() -> dict[str, Any]:
         "homepage": None,
         "provides": "indicator_values",
         "reader": "tidy_table",
-        "release_calendar": {"cadence": "annual", "stale_after_days": 400},
+        "release_calendar": {"cadence": "annual", "stale_after_days": 400, "next_release": "2026-09-24"},
         "markers": {"NA": "missing"},
         "year_type": "financial",
         "columns": {"area_code": "area_code", "period": "period_label", "value": "value", "count": "count"},

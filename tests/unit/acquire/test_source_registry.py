@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pytest
 import yaml
 
 from pipelines.acquire.landed_schema import DECLARABLE, LANDED, PROVENANCE
-from pipelines.acquire.source_registry import load_source, load_sources, write_registry
+from pipelines.acquire.source_registry import ReleaseCalendar, load_source, load_sources, write_registry
 from pipelines.problems import ConfigurationError
 
 SOURCES = Path(__file__).resolve().parents[3] / "pipelines" / "acquire" / "sources"
@@ -40,6 +41,10 @@ def indicator(**changes: Any) -> Callable[[Declaration], object]:
     return lambda declaration: declaration["indicators"][0].update(changes)
 
 
+def calendar(**changes: Any) -> Callable[[Declaration], object]:
+    return lambda declaration: declaration["release_calendar"].update(changes)
+
+
 def twice(key: str) -> Callable[[Declaration], object]:
     return lambda declaration: declaration[key].append(declaration[key][0])
 
@@ -52,6 +57,23 @@ def twice(key: str) -> Callable[[Declaration], object]:
         (without("release_calendar"), "release_calendar: Field required"),
         (with_(licence=" "), "licence: String should have at least 1 character"),
         (with_(release_calendar={"cadence": "annual"}), "release_calendar.stale_after_days: Field required"),
+        (calendar(next_release=None), "a source with the cadence annual says when its next release is due"),
+        (calendar(next_release="soon"), "release_calendar.next_release: Input should be a valid date"),
+        (calendar(cadence="weekly"), "release_calendar.cadence: Input should be 'monthly', 'quarterly'"),
+        (calendar(cadence="once"), "a source that is published once has no next release to wait for"),
+        (calendar(cadence="once", next_release=None, poll="0 7 * * *"), "published once has no next release"),
+        (calendar(lag_days=-1), "release_calendar.lag_days: Input should be greater than or equal to 0"),
+        (calendar(grace_days=-1), "release_calendar.grace_days: Input should be greater than or equal to 0"),
+        (calendar(grace_days=183), "nobody could tell which of them has come"),
+        (calendar(stale_after_days=364), "is less than the 365 days between two releases"),
+        (calendar(poll="0 7 * *"), "'0 7 * *' is no cron text"),
+        (calendar(poll="* 7 * * *"), "asks more often than once an hour"),
+        (calendar(poll="*/5 * * * *"), "asks more often than once an hour"),
+        (calendar(poll="0 24 * * *"), "'24' is no hour from 0 to 23"),
+        (calendar(poll="60 7 * * *"), "'60' is no minute from 0 to 59"),
+        (calendar(poll="0 9-7 * * *"), "'9-7' is no hour from 0 to 23"),
+        (calendar(poll="0 */0 * * *"), "has a step of 0"),
+        (calendar(poll="0 7 * * mon"), "'mon' is no weekday from 0 to 7"),
         (with_(polarity="good"), "polarity: Extra inputs are not permitted"),
         (with_(reader="tidy"), "'tidy' is not one of fingertips_csv, "),
         (with_(encoding="utf-99"), "'utf-99' is not a text encoding"),
@@ -121,6 +143,23 @@ def test_an_incomplete_declaration_is_refused_by_file_and_key(
     assert "example.yml" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("cadence", "days"), [("monthly", 7), ("quarterly", 21), ("annual", 42), ("irregular", 42), ("once", 0)]
+)
+def test_a_late_release_has_the_grace_of_its_cadence(cadence: Literal["monthly"], days: int) -> None:
+    due = None if cadence == "once" else date(2026, 9, 24)
+    assert ReleaseCalendar(cadence=cadence, stale_after_days=None, next_release=due).grace_days == days
+    if due:
+        one = ReleaseCalendar(cadence=cadence, stale_after_days=None, next_release=due, grace_days=3)
+        assert one.grace_days == 3
+
+
+@pytest.mark.parametrize("poll", ["20 7,13 * * 1-5", "0 */2 * * *", "5 6-20/2 1 1-6 0"])
+def test_the_hours_of_a_poll_are_cron_text(tmp_path: Path, declaration: Declaration, poll: str) -> None:
+    declaration["release_calendar"]["poll"] = poll
+    assert load_source(save(tmp_path, declaration)).release_calendar.poll == poll
+
+
 def test_a_key_given_twice_is_refused(tmp_path: Path, declaration: Declaration) -> None:
     path = save(tmp_path, declaration)
     path.write_text(path.read_text(encoding="utf-8") + "\nowner: Somebody else\n", encoding="utf-8")
@@ -177,6 +216,10 @@ def test_the_registry_holds_every_field(tmp_path: Path) -> None:
         None,
         "neighbour_sets",
     )
+    for source in sources.values():
+        row = rows.filter(id=source.id).row(0, named=True)
+        calendar = source.release_calendar.model_dump()
+        assert {key: row[key] for key in calendar} == calendar
 
 
 def test_an_empty_registry_has_the_same_types(tmp_path: Path) -> None:

@@ -48,6 +48,56 @@ class SilentProgress:
         """Say nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """How one item of a stage went.
+
+    Attributes:
+        stage: One of :data:`STAGES`.
+        item: A source, or a part of the stage.
+        outcome: A word or two; empty when it never ended.
+        rows: Rows that it had, if rows make sense.
+        seconds: How long it took; ``None`` when it never ended.
+    """
+
+    stage: str
+    item: str
+    outcome: str = ""
+    rows: int | None = None
+    seconds: float | None = None
+
+
+@dataclass
+class TimedProgress:
+    """Keeps how long everything took, and passes everything on.
+
+    Attributes:
+        shown: Where to report as well.
+    """
+
+    shown: RefreshProgress
+    _times: dict[tuple[str, str], StageTime] = field(default_factory=dict[tuple[str, str], StageTime])
+    _begun: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+
+    @property
+    def times(self) -> tuple[StageTime, ...]:
+        """Every item, in the order in which they began; one that has not ended has no time."""
+        return tuple(self._times.values())
+
+    def begin(self, stage: str, item: str) -> None:
+        """Remember when the item began."""
+        self._begun[stage, item] = time.monotonic()
+        self._times[stage, item] = StageTime(stage, item)
+        self.shown.begin(stage, item)
+
+    def end(self, stage: str, item: str, outcome: str, rows: int | None = None) -> None:
+        """Keep the item's time."""
+        now = time.monotonic()
+        seconds = now - self._begun.get((stage, item), now)
+        self._times[stage, item] = StageTime(stage, item, outcome, rows, seconds)
+        self.shown.end(stage, item, outcome, rows)
+
+
 @dataclass
 class PlainProgress:
     """One line an item, for logs and pipes.

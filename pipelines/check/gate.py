@@ -142,7 +142,7 @@ def run_gate(
     Raises:
         ConfigurationError: Great Expectations does not accept a rule's arguments.
     """
-    stage: Stage = "register" if suite.seed else "landed" if isinstance(batch, Path) else "published"
+    stage = _stage(suite)
     with tempfile.TemporaryDirectory(prefix="gate_") as folder:
         try:
             with open_gate_database(Path(folder), batch, references, memory_limit, engine) as database:
@@ -150,9 +150,26 @@ def run_gate(
         except ConfigurationError:
             raise
         except Exception as error:  # whatever it is, a gate that did not run must refuse and say so
-            message = f"not evaluated: {first_line(error)}"
-            results = tuple(_result(one, stage, now, "not_evaluated", message) for one in suite.expectations)
-            return GateReport(suite.suite, None, results, None)
+            return GateReport(suite.suite, None, not_evaluated(suite, first_line(error), now), None)
+
+
+def not_evaluated(suite: Suite, reason: str, moment: datetime) -> tuple[CheckResult, ...]:
+    """Return a result for every rule of a suite that was not put: a rule that was not asked has not passed.
+
+    Args:
+        suite: As returned by ``load_suite``.
+        reason: Why it was not put, in words.
+        moment: UTC time to record.
+
+    Returns:
+        One result ``not_evaluated`` a rule, in the order of the suite.
+    """
+    stage = _stage(suite)
+    return tuple(_result(one, stage, moment, "not_evaluated", f"not evaluated: {reason}") for one in suite.expectations)
+
+
+def _stage(suite: Suite) -> Stage:
+    return "register" if suite.seed else "published" if suite.table else "landed"
 
 
 def _evaluate(

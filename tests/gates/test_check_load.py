@@ -13,12 +13,14 @@ import pytest
 
 from pipelines.acquire.landed_schema import LANDED
 from pipelines.check.check_log import CHECKS, LOAD, LoadRow
+from pipelines.check.expectation_suites import Expectation, load_suite
 from pipelines.check.gate_database import Engine
 from pipelines.check.load_gate import LoadOutcome, check_load
 from pipelines.check.quarantine import QUARANTINE
 from pipelines.problems import NOT_YET_RELEASED, ConfigurationError, Problem
 from pipelines.settings import Settings
 
+PROJECT = Path(__file__).resolve().parents[2]
 Good = Mapping[str, Callable[[], pl.DataFrame]]
 Land = Callable[..., Path]
 Check = Callable[..., LoadOutcome]
@@ -68,6 +70,10 @@ def unreadable() -> tuple[Problem, ...]:
             "missing_column", "There is no column Value.", "Download the file again.", file="fingertips/2024-10/a.csv"
         ),
     )
+
+
+def outcome_rules(source_id: str) -> tuple[Expectation, ...]:
+    return load_suite(PROJECT / f"expectations/landed/{source_id}.json").expectations
 
 
 def test_a_good_load_is_served_and_written_down(check: Check, good: Good, settings: Settings, now: datetime) -> None:
@@ -122,7 +128,11 @@ def test_a_refused_load_leaves_the_last_good_file_as_it_is(check: Check, good: G
     assert (settings.accepted / "fingertips.parquet").read_bytes() == served
     assert (unread.load.load_state, unread.load.is_stale, unread.load.landed_rows) == ("refused", 1, 0)
     assert unread.load.served_load_id == "0123456789ab"
-    [result] = unread.results
+    result, *unasked = unread.results
+    assert [one.check_id for one in unasked] == [one.check_id for one in outcome_rules("fingertips")]
+    assert {(one.outcome, one.observed) for one in unasked} == {
+        ("not_evaluated", "not evaluated: the load could not be read")
+    }
     assert (result.check_id, result.outcome) == ("readable", "blocked")
     assert "There is no column Value." in result.observed
     assert json.loads(result.details_json)[0]["file"] == "fingertips/2024-10/a.csv"
@@ -208,7 +218,9 @@ def test_a_torn_landed_file_is_refused(
     torn.write_bytes(torn.read_bytes()[:-50])
     outcome = check_load(source("trafford_neighbours", "neighbour_sets"), torn, (), settings, now)
     assert outcome.load.load_state == "refused"
-    assert {one.outcome for one in outcome.results} == {"not_evaluated"}
+    readable, *others = outcome.results
+    assert (readable.check_id, readable.outcome) == ("readable", "blocked")
+    assert {one.outcome for one in others} == {"not_evaluated"}
     assert (settings.accepted / "trafford_neighbours.parquet").read_bytes() == served
     assert list(settings.warehouse.glob(".gate_*")) == []
 

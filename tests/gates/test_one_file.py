@@ -49,7 +49,8 @@ def test_an_unknown_neighbour_would_be_quarantined(settings: Settings, tmp_path:
 
 def test_a_file_of_another_layout_is_refused_with_its_columns(settings: Settings) -> None:
     outcome = check_file(settings.raw / "trafford_neighbours/2026-05/cssn.csv", "fingertips", settings, NOW).outcome
-    [readable] = outcome.results
+    readable, *unasked = outcome.results
+    assert {one.outcome for one in unasked} == {"not_evaluated"}
     assert not outcome.accepted
     assert (readable.check_id, readable.outcome) == ("readable", "blocked")
     assert "Indicator ID" in readable.observed

@@ -30,6 +30,8 @@ from pipelines.check.check_log import LoadRow, write_checks, write_load
 from pipelines.check.gate import CheckResult
 from pipelines.check.quarantine import QUARANTINE
 from pipelines.publish.release import ReleaseRecord, publish
+from pipelines.publish.snapshot_schemas import write_empty
+from pipelines.schedule.poll_log import write_polls
 from pipelines.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -511,6 +513,8 @@ def _write_data(warehouse: Path, cases: Sequence[Case]) -> None:
     write_registry(sources, warehouse / "registry")
     (warehouse / "accepted").mkdir(parents=True)
     (warehouse / "quarantine").mkdir()
+    write_empty(warehouse / "previous")
+    write_polls(Settings(project=REPOSITORY, warehouse=warehouse))
     accepted = {key: pl.DataFrame(schema=LANDED[source.provides]) for key, source in sources.items()}
     accepted[SOURCE] = indicator_rows(cases)
     accepted |= {key: _landed(key, [*_number_rows(key), *_band_rows(key)]) for key in set(_measure_sources().values())}
@@ -983,6 +987,7 @@ def _build(root: Path, made: Built) -> None:
             "OUTCOMES_WAREHOUSE": warehouse.as_posix(),
             "OUTCOMES_BUILD_FILE": build_file.as_posix(),
             "OUTCOMES_AS_AT": AS_AT,
+            "OUTCOMES_BUILT_AT": f"{AS_AT}T06:00:00",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         },
         cwd=root,

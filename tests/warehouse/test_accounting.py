@@ -11,7 +11,9 @@ import polars as pl
 import pytest
 
 from pipelines.acquire.source_registry import load_sources
+from pipelines.check.intended_checks import checks_of_model
 from pipelines.model.duckdb_functions import register
+from pipelines.publish.check_rows import surrogate_key
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Two England rows under a parent; two rows under a second age label, and a suppressed one; two in a second file; one
@@ -101,6 +103,51 @@ def test_the_accounting_is_itself_a_published_check(rows):
     declared = load_sources(REPOSITORY / "pipelines" / "acquire" / "sources")
     assert [row["source_id"] for row in found] == sorted(declared)
     assert {row["outcome"] for row in found} == {"passed"}
+
+
+def test_the_model_answers_exactly_what_it_is_intended_to(rows, built):
+    declared = load_sources(REPOSITORY / "pipelines" / "acquire" / "sources")
+    # The small warehouse has indicators of some sources only.
+    measured = set(pl.read_parquet(built.warehouse / "registry" / "indicators.parquet")["source_id"])
+    assert measured < {source_id for source_id, one in declared.items() if one.indicators}
+    sources = [one if one.id in measured else one.model_copy(update={"indicators": ()}) for one in declared.values()]
+    intended = {one.identity: one for one in checks_of_model(sources)}
+    found = {
+        (row["source_id"], row["stage"], row["check_id"]): row
+        for row in rows("from fct_data_quality_check where stage = 'model'")
+    }
+    assert found.keys() == intended.keys()
+    for identity, row in found.items():
+        check = intended[identity]
+        assert (row["expectation_type"], row["severity"], row["why"]) == (
+            check.expectation_type,
+            check.severity,
+            check.why,
+        )
+        assert (row["subject_name"], row["is_carried_over"]) == (check.subject, 0)
+        assert row["data_quality_check_key"] == surrogate_key(*identity)
+
+
+def test_a_gate_that_spoke_before_the_run_is_carried_over(rows):
+    found = rows(
+        "select distinct stage, is_carried_over, evaluated_at < timestamp '2026-03-01 06:00' as before "
+        "from fct_data_quality_check order by all"
+    )
+    assert [(row["stage"], row["is_carried_over"], row["before"]) for row in found] == [
+        ("landed", 1, True),
+        ("model", 0, False),
+    ]
+
+
+def test_every_intended_check_is_counted_under_one_outcome(rows):
+    [total] = rows(
+        "select sum(intended_checks) as intended, sum(carried_over_checks) as old, sum(passed_checks + warned_checks "
+        "+ quarantined_checks + blocked_checks + not_evaluated_checks) as told from v_data_quality"
+    )
+    [found] = rows("select count(*) as n, count(*) filter (where stage = 'landed') as old from fct_data_quality_check")
+    assert total == {"intended": found["n"], "told": found["n"], "old": found["old"]}
+    [load] = rows("from v_data_quality where stage = 'landed' and subject_name = 'fingertips'")
+    assert (load["intended_checks"], load["carried_over_checks"]) == (1, 1)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])

@@ -110,4 +110,4 @@ select
     as commitment_comparison_key,
     *
 from beside
-order by commitment_id, area_code, comparator_relation, comparator_id
+order by commitment_id, area_code, comparator_relation, comparator_id, commitment_comparison_key

@@ -1,5 +1,5 @@
--- One row per source and intended check of this run, evaluated or not. The gates over the marts add theirs at
--- publication.
+-- One row per intended check of this run, evaluated or not. The gates over the marts, the tests of this project, what
+-- publishing asks of the file, and the checks that were intended and have no result are added at publication.
 {% set reproduced = [
     (
         "comparison_with_england_reproduced",
@@ -55,17 +55,15 @@ with
                 duplicate_rows,
                 ' named duplicates'
             ) as observed,
-            landed_rows,
-            checked_at
+            landed_rows
         from {{ ref("source_load") }}
     ),
 
     -- Sources of indicator values, so that a check with nothing to look at says so.
     value_sources as (
-        select l.source_id, any_value(l.checked_at) as checked_at
+        select distinct l.source_id
         from {{ ref("source_load") }} as l
         inner join {{ source("registry", "indicators") }} as i on l.source_id = i.source_id
-        group by l.source_id
     ),
 
     counted as (
@@ -196,8 +194,7 @@ with
                     else ''
                 end as observed,
                 nullif(c.details_json, '[]') as details_json,
-                '{{ why }}' as why,
-                s.checked_at
+                '{{ why }}' as why
             from value_sources as s
             left join
                 {{ ref("int_published_figures__checked") }} as c
@@ -222,8 +219,7 @@ with
                         ' printed baselines agree with the extract within 0.5 %'
                     )
             end as observed,
-            'A baseline that was revised since the document was signed changes what the target means.' as why,
-            s.checked_at
+            'A baseline that was revised since the document was signed changes what the target means.' as why
         from value_sources as s
         left join stated_baselines as b on s.source_id = b.source_id
         union all by name
@@ -239,8 +235,7 @@ with
                 else concat(b.met, ' of ', b.compared, ' targets were met by their baseline already')
             end as observed,
             nullif(b.details_json, '[]') as details_json,
-            'A target that was met when it was signed asks for nothing, or was written with the wrong sign.' as why,
-            s.checked_at
+            'A target that was met when it was signed asks for nothing, or was written with the wrong sign.' as why
         from value_sources as s
         left join targets_at_baseline as b on s.source_id = b.source_id
         union all by name
@@ -256,8 +251,7 @@ with
                 else concat(c.other_counts, ' of ', c.checked_counts, ' counts are not the numerators of their values')
             end as observed,
             c.other_counts_json as details_json,
-            'A count that is not what was divided makes every sum, rate and test built on it wrong.' as why,
-            s.checked_at
+            'A count that is not what was divided makes every sum, rate and test built on it wrong.' as why
         from value_sources as s
         left join counted as c on s.source_id = c.source_id
         union all by name
@@ -279,8 +273,7 @@ with
                     )
             end as observed,
             'The publisher computes trends from counts: where these are something else, the printed trend means nothing.'
-            as why,
-            s.checked_at
+            as why
         from value_sources as s
         left join printed_trends as c on s.source_id = c.source_id
         union all by name
@@ -302,8 +295,7 @@ with
                     )
             end as observed,
             'A correction of a figure that has changed at the source must be looked at again, and is not made until then.'
-            as why,
-            s.checked_at
+            as why
         from value_sources as s
         left join corrections as c on s.source_id = c.source_id
     ),
@@ -312,6 +304,7 @@ with
         select
             -- The log of the register names its seed where that of a load names its source.
             case when stage <> 'register' then source_id end as source_id,
+            source_id as subject_name,
             stage,
             case when stage = 'register' then source_id || '.' else '' end || check_id as check_id,
             expectation_type,
@@ -328,6 +321,7 @@ with
         union all by name
         select
             source_id,
+            source_id as subject_name,
             'model' as stage,
             'rows_accounted_for' as check_id,
             'row_accounting' as expectation_type,
@@ -337,17 +331,18 @@ with
             case when holds then 0 else landed_rows end as rows_failed,
             observed,
             'No row may be lost between the file and the published tables.' as why,
-            checked_at as evaluated_at
+            {{ built_at() }} as evaluated_at
         from accounting
         union all by name
         select
-            * exclude (checked_at),
+            *,
+            source_id as subject_name,
             'model' as stage,
             'info' as severity,
             case
                 when rows_evaluated = 0 then 'not_evaluated' when rows_failed = 0 then 'passed' else 'warned'
             end as outcome,
-            checked_at as evaluated_at
+            {{ built_at() }} as evaluated_at
         from model_checks
     )
 
@@ -355,6 +350,7 @@ select
     {{ surrogate_key(["source_id", "stage", "check_id"]) }} as data_quality_check_key,
     case when source_id is null then -2 else {{ surrogate_key(["source_id"]) }} end as source_key,
     cast(source_id as varchar) as source_id,
+    cast(subject_name as varchar) as subject_name,
     cast(stage as varchar) as stage,
     cast(check_id as varchar) as check_id,
     cast(expectation_type as varchar) as expectation_type,
@@ -366,6 +362,8 @@ select
     cast(observed as varchar) as observed,
     cast(details_json as varchar) as details_json,
     cast(why as varchar) as why,
-    cast(evaluated_at as timestamp) as evaluated_at
+    cast(evaluated_at as timestamp) as evaluated_at,
+    -- A source in which nothing changed is not gated again: what its gate said then still holds.
+    cast(evaluated_at < {{ built_at() }} as smallint) as is_carried_over
 from checks
 order by source_id, stage, check_id

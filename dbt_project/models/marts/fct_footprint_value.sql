@@ -31,4 +31,4 @@ select
 from {{ ref("int_footprint_values__aggregated") }} as f
 left join {{ ref("int_indicator_values__compared") }} as c on f.value_key = c.value_key and c.is_footprint_value = 1
 left join {{ ref("int_recent_trends__computed") }} as t on c.value_key = t.value_key
-order by f.indicator_id, f.area_code, f.period_end
+order by f.indicator_id, f.area_code, f.period_end, footprint_value_key

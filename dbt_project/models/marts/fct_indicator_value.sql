@@ -79,4 +79,4 @@ left join
     and v.category = g.category
 left join {{ ref("dim_source") }} as s on v.source_id = s.source_id
 where v.is_footprint_value = 0
-order by v.indicator_id, v.area_code, v.area_type, v.period_end
+order by v.indicator_id, v.area_code, v.area_type, v.period_end, indicator_value_key

@@ -49,4 +49,4 @@ left join
     {{ ref("int_inequality_slopes__simulated") }} as s using (
         indicator_id, area_code, area_type, period_type, period_start, period_end, sex, age, dimension
     )
-order by g.indicator_id, g.area_code, g.period_end, g.dimension, g.sex, g.age
+order by g.indicator_id, g.area_code, g.period_end, g.dimension, g.sex, g.age, inequality_key

@@ -15,4 +15,4 @@ select
     cast(m.evidence_line as integer) as evidence_line,
     m.note
 from {{ ref("int_milestones__dated") }} as m
-order by m.commitment_id, m.due_date
+order by m.commitment_id, m.due_date, milestone_key

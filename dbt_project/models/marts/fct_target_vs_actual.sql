@@ -134,4 +134,4 @@ from {{ ref("int_commitments__explained") }} as e
 left join {{ ref("areas") }} as a on e.area_code = a.area_code
 left join {{ source("registry", "indicators") }} as i on e.indicator_id = i.id
 left join {{ source("check_log", "loads") }} as l on i.source_id = l.source_id and e.value_key is not null
-order by e.commitment_id, e.area_code, e.period_end
+order by e.commitment_id, e.area_code, e.period_end, target_vs_actual_key

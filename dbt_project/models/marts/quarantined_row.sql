@@ -15,4 +15,4 @@ select
     cast(record_json as varchar) as record_json,
     cast(first_seen as timestamp) as first_seen
 from {{ source("check_log", "quarantined_rows") }}
-order by source_id, source_file, source_row_number, rule
+order by source_id, source_file, source_row_number, rule, quarantined_row_key

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipelines.cli_console import LIVE_FAILED, NOT_PUBLISHED, PUBLISHED, SOURCES_BLOCKED, console_of_now, leave
+from pipelines.cli_history import approve, diff, notes, rebuild
+from pipelines.cli_sources import alerts, freshness, polled
 from pipelines.problems import OutcomesError
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
     from rich.console import Console
@@ -27,9 +30,6 @@ if TYPE_CHECKING:
     from pipelines.problems import Problem
     from pipelines.refresh import RefreshResult
     from pipelines.refresh_progress import RefreshProgress
-
-PUBLISHED, NOT_PUBLISHED, SOURCES_BLOCKED, LIVE_FAILED = 0, 1, 2, 3
-FINGERTIPS_VARIABLE = "OUTCOMES_FINGERTIPS_URL"
 
 
 _as_at_option = click.option(
@@ -55,6 +55,12 @@ def outcomes() -> None:
       outcomes explain ID   where one status comes from, number by number, down to file and record
       outcomes check        what would become of a file, before you file it
       outcomes register     what is wrong with the commitment register, before you refresh
+      outcomes freshness    what is due, late or stale, and whether anybody has looked
+      outcomes polled       note that you looked at a publisher's page
+      outcomes notes        what the release that is served changed, for people to read
+      outcomes diff         the same, figure by figure, between any two releases
+      outcomes approve      let a large change through that blocked a release
+      outcomes rebuild ID   make a past release again, and prove that it is the same
       outcomes ui           the same pipeline in the browser, on this machine only
     """  # noqa: D301 - click wants a real backspace here
 
@@ -65,7 +71,24 @@ def outcomes() -> None:
     type=click.DateTime(["%Y-%m-%d"]),
     help="The day the release speaks for: decides which due dates have passed. Today in London by default.",
 )
-@click.option("--force", is_flag=True, help="Run even when no input has changed since the last release.")
+@click.option(
+    "--serve",
+    is_flag=True,
+    help="With --as-at and a day in the past: serve that release, although what is served speaks for a later day.",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Run even when no input has changed since the last release, and read and gate every source again.",
+)
+@click.option(
+    "--wait",
+    "wait_minutes",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="MINUTES",
+    help="Wait for another refresh of this warehouse to end. Without it a second one says who is at work, and ends.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 2 when any source was blocked, although the others published.")
 @click.option("--plain", is_flag=True, help="One line an item, no live table (the default when not in a terminal).")
 @click.option(
@@ -74,11 +97,21 @@ def outcomes() -> None:
     help="First fetch from Fingertips what the commitments need and what has changed there. Without a network, or when "
     "an answer is refused, the refresh goes on with what is filed and says so.",
 )
-def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool, live: bool) -> None:
+def refresh(
+    as_at: datetime | None,
+    wait_minutes: float,
+    *,
+    serve: bool,
+    force: bool,
+    strict: bool,
+    plain: bool,
+    live: bool,
+) -> None:
     """Land, gate, model and publish whatever is new.
 
-    A source whose gate fails stops only itself: its last good data stay, marked stale, and the others publish. A gate
-    over the finished tables stops everything: the served file stays as it was.
+    Only sources that changed are read and gated again. A source whose gate fails stops only itself: its last good data
+    stay, marked stale, and the others publish. A gate over the finished tables, or a large change that nobody has
+    explained, stops everything: the served file stays as it was.
 
     \b
     Exit codes:
@@ -92,21 +125,30 @@ def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool, l
     Examples:
       outcomes refresh
       outcomes refresh --live                    fetch what has changed in Fingertips first
-      outcomes refresh --strict --plain          from a scheduler
+      outcomes refresh --strict --plain --wait 30    from a scheduler
       outcomes refresh --as-at 2028-04-01        what would the day after the deadline say?
+      outcomes refresh --as-at 2025-06-30        what was known on that day: built beside what is served
     """  # noqa: D301 - click wants a real backspace here
+    from pipelines.refresh import looks_back
     from pipelines.refresh import refresh as run_refresh
     from pipelines.refresh_lock import refresh_lock
     from pipelines.refresh_progress import LiveProgress, PlainProgress
 
     settings = Settings.from_environment()
-    console = _console()
+    console = console_of_now()
     day: date | None = as_at.date() if as_at else None
+    wait_seconds = wait_minutes * 60
+    if day is not None and not serve and looks_back(settings, day):
+        console.print(
+            f"What is served speaks for a later day than {day:%-d %B %Y} and stays; this release is built beside it.",
+            highlight=False,
+        )
+        settings = settings.speaking_for(day)
 
     def run(progress: RefreshProgress) -> RefreshResult:
-        return run_refresh(settings, progress, as_at=day, force=force)
+        return run_refresh(settings, progress, as_at=day, force=force, wait_seconds=wait_seconds)
 
-    with refresh_lock(settings) if live else contextlib.nullcontext():
+    with refresh_lock(settings, wait_seconds) if live else contextlib.nullcontext():
         fetched = _fetch_live(console, settings) if live else None
         if console.is_terminal and not plain:
             with LiveProgress(console) as shown:
@@ -114,14 +156,21 @@ def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool, l
         else:
             result = run(PlainProgress(console.out))
 
+    if day is None:
+        _tell(console, settings, result)
     if result.outcome == "not_published":
         console.print(
             f"[red]Not published[/red] ({result.seconds:.1f} s). The served file is as it was.", highlight=False
         )
         for failure in result.failures:
             console.print(f"  {failure}", markup=False, highlight=False, soft_wrap=True)
-        console.print(f"  Details: {settings.logs / 'refresh.log'}, or `outcomes ui`.", markup=False, highlight=False)
-        _leave(NOT_PUBLISHED)
+        console.print(
+            f"  Details: {settings.runs / 'index.html'}, {settings.logs / 'refresh.log'}, or `outcomes ui`.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        leave(NOT_PUBLISHED)
     if result.outcome == "nothing_new":
         console.print(f"Nothing new: release {result.release_id} stands ({result.seconds:.1f} s).", highlight=False)
     else:
@@ -132,10 +181,10 @@ def refresh(as_at: datetime | None, *, force: bool, strict: bool, plain: bool, l
             soft_wrap=True,
         )
     if fetched is not None and (fetched.status == "failed" or (strict and not fetched.is_up_to_date)):
-        _leave(LIVE_FAILED)
+        leave(LIVE_FAILED)
     if strict and _blocked_sources(settings):
-        _leave(SOURCES_BLOCKED)
-    _leave(PUBLISHED)
+        leave(SOURCES_BLOCKED)
+    leave(PUBLISHED)
 
 
 @outcomes.command()
@@ -148,7 +197,7 @@ def status() -> None:
     from pipelines.refresh import has_news
 
     settings = Settings.from_environment()
-    console = _console()
+    console = console_of_now()
     published = read_published(settings.served_file)
     if published is None:
         console.print("Nothing is published yet. Run: outcomes refresh", highlight=False)
@@ -206,7 +255,7 @@ def scorecard(
     """  # noqa: D301 - click wants a real backspace here
     from pipelines.report.scorecard import ScorecardFilters, read_scorecard
 
-    console = _console()
+    console = console_of_now()
     served_file = _published_file(console, as_at)
     found = read_scorecard(served_file, ScorecardFilters(framework, place, status, parts, everything))
     if as_csv:
@@ -246,7 +295,7 @@ def explain(commitment: str, place: str | None, group: str | None, as_at: dateti
     from pipelines.report.derivation_checks import check as check_derivation
     from pipelines.report.derivation_page import print_derivation
 
-    console = _console()
+    console = console_of_now()
     served_file = _published_file(console, as_at)
     found = read_derivation(served_file, commitment, place, group)
     steps = check_derivation(found)
@@ -267,14 +316,15 @@ def check(file: str, source_id: str) -> None:
 
     from pipelines.check.one_file import check_file
 
-    console = _console()
+    console = console_of_now()
     checked = check_file(Path(file).resolve(), source_id, Settings.from_environment(), datetime.now(UTC))
     outcome, load = checked.outcome, checked.outcome.load
     if checked.summary is not None:
         _print_facts(console, "What it is", checked.summary.contents)
         _print_facts(console, "What is new", checked.summary.news)
+    unread = outcome.results[0].check_id == "readable" and outcome.results[0].outcome == "blocked"
     for one in outcome.results:
-        if one.outcome != "passed":
+        if one.outcome != "passed" and not (unread and one.outcome == "not_evaluated"):
             said = one.observed.replace("; ", "\n  ")
             console.print(f"{one.outcome}: {one.check_id}", style="bold", highlight=False)
             console.print(f"  {said}\n  Why: {one.why}", markup=False, highlight=False, soft_wrap=True)
@@ -288,7 +338,7 @@ def check(file: str, source_id: str) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    _leave(PUBLISHED if outcome.accepted else NOT_PUBLISHED)
+    leave(PUBLISHED if outcome.accepted else NOT_PUBLISHED)
 
 
 @outcomes.command()
@@ -308,7 +358,7 @@ def register(as_at: datetime | None) -> None:
     from pipelines.check.register_lint import lint_register
     from pipelines.run_inputs import today
 
-    console = _console()
+    console = console_of_now()
     day = as_at.date() if as_at else today()
     report = lint_register(Settings.from_environment(), day, datetime.now(UTC), engine="duckdb")
     for severity in ("critical", "warning"):
@@ -325,7 +375,7 @@ def register(as_at: datetime | None) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    _leave(NOT_PUBLISHED if report.refused else PUBLISHED)
+    leave(NOT_PUBLISHED if report.refused else PUBLISHED)
 
 
 @outcomes.command()
@@ -347,13 +397,22 @@ def ui(port: int) -> None:
     os.execv(dagster, [str(dagster), "dev", "-m", "pipelines.definitions", "-h", "127.0.0.1", "-p", str(port)])
 
 
+for command in (alerts, approve, diff, freshness, notes, polled, rebuild):
+    outcomes.add_command(command)
+
+
 def _print_summary(console: Console, settings: Settings) -> None:
+    """Show the sources and the statuses of the served release.
+
+    Raises:
+        OutcomesError: The release was made by a version of this project that had other tables.
+    """
     import duckdb
     from rich.columns import Columns
     from rich.table import Table
     from rich.text import Text
 
-    with duckdb.connect(str(settings.served_file), read_only=True) as served:
+    with _of_this_version(), duckdb.connect(str(settings.served_file), read_only=True) as served:
         loads = served.execute(
             """
             select source_id, load_state, is_stale, landed_rows, staged_rows, quarantined_rows, refused_rows,
@@ -400,16 +459,29 @@ def _print_summary(console: Console, settings: Settings) -> None:
     console.print(places)
 
 
+def _tell(console: Console, settings: Settings, result: RefreshResult) -> None:
+    """Tell those who want to hear of it; that nobody can be reached fails nothing."""
+    from pipelines.schedule.alerts import send_alerts
+
+    for problem in send_alerts(settings, result).problems:
+        console.print(problem, markup=False, highlight=False, soft_wrap=True)
+
+
 def _fetch_live(console: Console, settings: Settings) -> LiveResult:
     """Fetch from Fingertips and say how it went; whatever comes of it, the refresh goes on."""
-    from pipelines.acquire.fingertips_api import BASE_URL, ApiOptions
+    from pipelines.acquire.fingertips_api import ApiOptions
     from pipelines.acquire.live_extracts import fetch_live
+    from pipelines.schedule.ledger import LedgerUnavailable
+    from pipelines.schedule.poll_log import record_poll
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    options = ApiOptions(base_url=os.environ.get(FINGERTIPS_VARIABLE) or BASE_URL)
-    fetched = fetch_live(settings, options, report=say)
+    fetched = fetch_live(settings, ApiOptions.from_environment(os.environ), report=say)
+    try:
+        record_poll(settings, fetched)
+    except LedgerUnavailable as error:
+        say(str(error))
     say(f"Live: {fetched.message}")
     for problem in fetched.problems:
         say(f"  {problem}")
@@ -457,11 +529,18 @@ def _published_file(console: Console, as_at: datetime | None) -> Path:
     return settings.served_file
 
 
-def _console() -> Console:
-    """Return a console on the standard output of now, which a run redirects for the tools that it calls."""
-    from rich.console import Console
+@contextlib.contextmanager
+def _of_this_version() -> Generator[None]:
+    """Say what to do when the served release has other tables and columns than this version reads."""
+    import duckdb
 
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120)
+    try:
+        yield
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise OutcomesError(
+            f"The served release was made by another version of this project ({str(error).splitlines()[0]}). "
+            "BI tools can still read it; run outcomes refresh to make one of this version."
+        ) from error
 
 
 def _blocked_sources(settings: Settings) -> list[str]:
@@ -475,19 +554,6 @@ def _blocked_sources(settings: Settings) -> list[str]:
 def _shown(settings: Settings) -> str:
     served = settings.served_file
     return str(served.relative_to(settings.project)) if served.is_relative_to(settings.project) else str(served)
-
-
-def _leave(code: int) -> None:
-    """End with ``code``, and let nothing be written to stderr any more.
-
-    DuckDB 2.0 prints a page of "leaked instances" while the interpreter shuts down after its SQLAlchemy dialect was
-    used; harmless, but alarming under a summary.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, sys.stderr.fileno())
-    sys.exit(code)
 
 
 def main() -> None:

@@ -7,14 +7,17 @@ are ``cli``'s.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from pipelines.problems import NotPublished
+from pipelines.problems import NotPublished, OutcomesError
 from pipelines.refresh_lock import refresh_lock
-from pipelines.run_inputs import read_last_run, take_inputs
+from pipelines.refresh_progress import StageTime, TimedProgress
+from pipelines.run_inputs import LastRun, is_as_served, read_last_run, take_inputs, today, write_last_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +27,14 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from pipelines.refresh_progress import RefreshProgress
+    from pipelines.run_inputs import RunInputs
     from pipelines.settings import Settings
+
+COMMAND = "command"
+"""What started a run, as its tag says, when it was a person or a scheduler outside Dagster."""
+
+WRITER_TAGS = {"outcomes/writes": "warehouse"}
+"""Tags of every run that writes to the warehouse, so that a limit can be put on them."""
 
 _DAGSTER_YAML = """\
 telemetry: {enabled: false}
@@ -62,15 +72,48 @@ def has_news(settings: Settings, as_at: date | None = None) -> bool:
         when nothing is served.
     """
     last = read_last_run(settings.state_file)
-    return (
-        last is None
-        or not settings.served_file.is_file()
-        or last.fingerprint != take_inputs(settings, as_at).fingerprint
-    )
+    if last is None or not is_as_served(settings.served_file, last):
+        last = _adopt_served(settings)
+    return last is None or last.fingerprint != take_inputs(settings, as_at).fingerprint
+
+
+def _adopt_served(settings: Settings) -> LastRun | None:
+    """Note the release that is served, when it is a whole one that the archive knows.
+
+    A process that was killed between serving a release and noting it, or a person who put a kept release back, leaves
+    a served file that the note does not speak of.
+
+    Returns:
+        What is noted now; ``None`` when the served file is missing, damaged or not of this archive.
+    """
+    if not settings.served_file.is_file():
+        return None
+    from pipelines.publish.published_state import NotOurFile, read_published
+    from pipelines.publish.served_file import is_stored_release
+    from pipelines.release_archive import Archive, ArchiveDamaged
+
+    try:
+        published = read_published(settings.served_file)
+        if published is None:
+            return None
+        manifest = Archive(settings.history).read(published.release.release_id)
+    except (NotOurFile, ArchiveDamaged):
+        return None
+    sha256 = is_stored_release(settings.served_file, settings.releases, manifest.release_id)
+    if sha256 is None:
+        return None
+    last = LastRun(manifest.input_fingerprint, manifest.release_id, sha256)
+    write_last_run(settings.state_file, last, settings.served_file)
+    return last
 
 
 def refresh(
-    settings: Settings, progress: RefreshProgress, *, as_at: date | None = None, force: bool = False
+    settings: Settings,
+    progress: RefreshProgress,
+    *,
+    as_at: date | None = None,
+    force: bool = False,
+    wait_seconds: float = 0,
 ) -> RefreshResult:
     """Run the job ``refresh`` in this process, if there is anything new.
 
@@ -78,7 +121,8 @@ def refresh(
         settings: Folders.
         progress: Where the stages report.
         as_at: The day the release speaks for; today by default.
-        force: Run even when nothing is new.
+        force: Run even when nothing is new, and read and gate every source again.
+        wait_seconds: How long to wait for another refresh that is under way.
 
     Returns:
         How it ended. Blocked sources do not make it fail: they are in the published ``source_load``.
@@ -88,12 +132,15 @@ def refresh(
         NotPublished: Another refresh is writing to this warehouse.
     """
     began = time.monotonic()
-    last = read_last_run(settings.state_file)
     if not force and not has_news(settings, as_at):
-        return RefreshResult("nothing_new", last.release_id if last else None, time.monotonic() - began)
-
-    with refresh_lock(settings):
-        failures = _run_job(settings, progress, as_at)
+        return _nothing_new(settings, began)
+    with refresh_lock(settings, wait_seconds):
+        if not force and wait_seconds and not has_news(settings, as_at):
+            # The refresh that was waited for has done it.
+            return _nothing_new(settings, began)
+        if force:
+            _forget_loads(settings)
+        failures = _run_and_leave_a_page(settings, progress, as_at)
     now = read_last_run(settings.state_file)
     return RefreshResult(
         "not_published" if failures else "published",
@@ -101,6 +148,109 @@ def refresh(
         time.monotonic() - began,
         failures,
     )
+
+
+def _run_and_leave_a_page(settings: Settings, progress: RefreshProgress, as_at: date | None) -> tuple[str, ...]:
+    """Run the job; however it ends, leave a page that says how.
+
+    Raises:
+        ConfigurationError: As :func:`run_job` says; the page is left all the same.
+    """
+    timed = TimedProgress(progress)
+    # Whole seconds, as the run itself counts: what it leaves must not seem older than its start.
+    began_at, began = datetime.now(UTC).replace(microsecond=0), time.monotonic()
+    before = read_last_run(settings.state_file)
+    failures: tuple[str, ...] = ("The run was broken off.",)
+    try:
+        failures = run_job(settings, timed, as_at)
+    except OutcomesError as error:
+        failures = (str(error),)
+        raise
+    finally:
+        leave_page(
+            settings,
+            began_at,
+            time.monotonic() - began,
+            failures,
+            stages=timed.times,
+            previous_release_id=before.release_id if before else None,
+        )
+    return failures
+
+
+def leave_page(
+    settings: Settings,
+    began: datetime,
+    seconds: float,
+    failures: tuple[str, ...],
+    *,
+    stages: tuple[StageTime, ...] = (),
+    previous_release_id: str | None = None,
+    trigger: str = "outcomes refresh",
+) -> Path | None:
+    """Write the page of a run that has just ended. That it cannot be written fails nothing: the run is over.
+
+    Args:
+        settings: Folders.
+        began: Start of the run, in whole seconds.
+        seconds: How long it took.
+        failures: Why nothing was published; empty when something was.
+        stages: How long each part took.
+        previous_release_id: What was served when it began.
+        trigger: What started it.
+
+    Returns:
+        The page; ``None`` when it could not be written, which is in the log.
+    """
+    from pipelines.check.release_comparison import comparison_checks
+    from pipelines.report.run_page import run_record, write_run_page
+
+    try:
+        record = run_record(
+            settings,
+            began,
+            seconds,
+            failures,
+            stages=stages,
+            previous_release_id=previous_release_id,
+            trigger=trigger,
+        )
+        return write_run_page(settings, record, others=comparison_checks())
+    except (OSError, OutcomesError) as error:
+        logging.getLogger(__name__).warning("The page of the run could not be written: %s", error)
+        return None
+
+
+def _nothing_new(settings: Settings, began: float) -> RefreshResult:
+    last = read_last_run(settings.state_file)
+    return RefreshResult("nothing_new", last.release_id if last else None, time.monotonic() - began)
+
+
+def _forget_loads(settings: Settings) -> None:
+    """Have every source read and gated again: what was noted of the last time is what keeps it from being done."""
+    for note in (*settings.landed.glob("*.landing.json"), *settings.check_log.glob("*.gate.json")):
+        note.unlink()
+
+
+def looks_back(settings: Settings, as_at: date | None) -> bool:
+    """Return whether a release for a day would take the place of a served one that speaks for a later day.
+
+    Args:
+        settings: Folders.
+        as_at: The day to speak for; ``None`` for today.
+
+    Returns:
+        ``False`` when nothing is served.
+    """
+    from pipelines.publish.published_state import NotOurFile, read_published
+
+    if as_at is None or as_at >= today():
+        return False
+    try:
+        published = read_published(settings.served_file)
+    except NotOurFile:
+        return False
+    return published is not None and published.release.as_at > as_at
 
 
 def release_as_at(settings: Settings, progress: RefreshProgress, day: date) -> Path:
@@ -133,8 +283,23 @@ def release_as_at(settings: Settings, progress: RefreshProgress, day: date) -> P
     return own.served_file
 
 
-def _run_job(settings: Settings, progress: RefreshProgress, as_at: date | None) -> tuple[str, ...]:
-    """Run the job and return why it failed; empty when it succeeded."""
+def run_job(
+    settings: Settings, progress: RefreshProgress, as_at: date | None, orders: RunInputs | None = None
+) -> tuple[str, ...]:
+    """Run the job in this process, whether or not there is anything new.
+
+    Args:
+        settings: Folders.
+        progress: Where the stages report.
+        as_at: The day the release speaks for; today by default.
+        orders: Day and times of a release that is made again.
+
+    Returns:
+        Why it failed, one sentence each; empty when it succeeded.
+
+    Raises:
+        ConfigurationError: A declaration, a suite or the dbt project is wrong.
+    """
     progress.begin("prepare", "pipeline")
     home = prepare_dagster_home(settings)
     settings.logs.mkdir(parents=True, exist_ok=True)
@@ -143,12 +308,13 @@ def _run_job(settings: Settings, progress: RefreshProgress, as_at: date | None) 
 
         from pipelines.definitions import JOB, build_defs
 
-        job = build_defs(settings, progress, as_at).resolve_job_def(JOB)
+        job = build_defs(settings, progress, as_at, orders).resolve_job_def(JOB)
         progress.end("prepare", "pipeline", "ready")
         with dg.DagsterInstance.from_config(str(home)) as instance:
             run = job.execute_in_process(
                 instance=instance,
                 raise_on_error=False,
+                tags={"outcomes/trigger": COMMAND, **WRITER_TAGS},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
             if run.success:

@@ -33,6 +33,8 @@ class Settings:
         expectations: Gate suites.
         dbt_project: The dbt project.
         releases_kept: How many published releases stay on disk.
+        beside: The warehouse that people are served from, where this one is built beside it to look back or to make a
+            release again; ``None`` when this is the one.
     """
 
     project: Path
@@ -43,6 +45,7 @@ class Settings:
     expectations: Path = field(init=False)
     dbt_project: Path = field(init=False)
     releases_kept: int = 3
+    beside: Path | None = None
 
     def __post_init__(self) -> None:
         """Derive the fixed folders from the two roots."""
@@ -84,7 +87,14 @@ class Settings:
         Returns:
             Settings whose warehouse is a folder of its own below this one, so that what is served stays as it is.
         """
-        return Settings(self.project, self.warehouse / "as_at" / day.isoformat(), releases_kept=1)
+        return Settings(
+            self.project, self.warehouse / "as_at" / day.isoformat(), releases_kept=1, beside=self.warehouse
+        )
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether releases are archived and compared with the one before: where people are served from."""
+        return self.beside is None
 
     @property
     def landed(self) -> Path:
@@ -145,6 +155,26 @@ class Settings:
     def logs(self) -> Path:
         """What dbt and Dagster write while they run."""
         return self.warehouse / "logs"
+
+    @property
+    def history(self) -> Path:
+        """Archive of every release: its manifest, and every input and snapshot by the hash of its bytes."""
+        return self.warehouse / "history"
+
+    @property
+    def previous(self) -> Path:
+        """What the model and the gates are told of the release that is served now, as Parquet."""
+        return self.warehouse / "previous"
+
+    @property
+    def ledger(self) -> Path:
+        """SQLite file with what happened between releases: polls, alerts."""
+        return (self.beside or self.warehouse) / "ledger.sqlite"
+
+    @property
+    def runs(self) -> Path:
+        """One page a run that a person can read offline, and the checks of the run as a table."""
+        return self.warehouse / "runs"
 
     @property
     def run_inputs_file(self) -> Path:

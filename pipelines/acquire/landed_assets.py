@@ -6,71 +6,38 @@ leaves a record of the problems for its gate; the run goes on.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from pipelines.acquire.landing import LoadRecord, land
-from pipelines.acquire.raw_snapshots import find_releases, known_by
+from pipelines.acquire.landing_state import land_if_changed
 from pipelines.acquire.source_registry import load_sources, write_registry
-from pipelines.problems import NOT_YET_RELEASED, Problem, SourceRefused
-from pipelines.run_inputs import read_inputs, take_inputs, write_inputs
+from pipelines.run_inputs import read_inputs, repeated_inputs, take_inputs, write_inputs
+from pipelines.step_retries import TRY_AGAIN, named_faults_are_final
 
 if TYPE_CHECKING:
     from datetime import date
-    from pathlib import Path
 
     from pipelines.acquire.source_registry import Source
     from pipelines.refresh_progress import RefreshProgress
+    from pipelines.run_inputs import RunInputs
     from pipelines.settings import Settings
 
 GROUP = "acquire"
+LIVE_KEY = dg.AssetKey(["live", "fingertips"])
 REGISTRY_KEYS = (dg.AssetKey(["registry", "indicators"]), dg.AssetKey(["registry", "sources"]))
 
 
-def problems_file(settings: Settings, source_id: str) -> Path:
-    """Return where the problems of an unreadable load are kept until the next load."""
-    return settings.landed / f"{source_id}.problems.json"
-
-
-def read_problems(settings: Settings, source_id: str) -> tuple[Problem, ...]:
-    """Return why the last load of a source could not be read; empty when it could."""
-    path = problems_file(settings, source_id)
-    if not path.is_file():
-        return ()
-    return tuple(Problem(**found) for found in json.loads(path.read_text(encoding="utf-8")))
-
-
-def _land_what_was_known(source: Source, settings: Settings) -> LoadRecord:
-    """Land every release, or, for a day that is over, the releases that were at hand on that day.
-
-    Raises:
-        SourceRefused: As ``land`` says; with :data:`NOT_YET_RELEASED` when nothing of the source was at hand.
-    """
-    inputs = read_inputs(settings.run_inputs_file)
-    releases = find_releases(settings.raw, source.id)
-    if not inputs.looks_back:
-        return land(source, releases, settings.landed)
-    known = known_by(releases, inputs.as_at)
-    if releases and not known:
-        day = f"{inputs.as_at:%-d %B %Y}"
-        raise SourceRefused(
-            source.id,
-            (Problem(NOT_YET_RELEASED, f"No release was at hand on {day}.", "Nothing to do: the day looks back."),),
-        )
-    # A table that came later has no file yet.
-    return land(source, known, settings.landed, every_table=known == releases)
-
-
-def declared_sources_asset(settings: Settings, as_at: date | None) -> dg.AssetsDefinition:
+def declared_sources_asset(
+    settings: Settings, as_at: date | None, orders: RunInputs | None = None
+) -> dg.AssetsDefinition:
     """Build the first asset of a run: it fixes the inputs and writes the declarations as tables.
 
     Args:
         settings: Folders.
         as_at: The day the release speaks for; ``None`` for the day of the run.
+        orders: Day, start and moments of a release that is made again; the step fails when its inputs are others.
 
     Returns:
         A multi-asset with the keys of :data:`REGISTRY_KEYS`.
@@ -78,19 +45,26 @@ def declared_sources_asset(settings: Settings, as_at: date | None) -> dg.AssetsD
 
     @dg.multi_asset(
         name="declared_sources",
+        retry_policy=TRY_AGAIN,
         group_name=GROUP,
         required_resource_keys={"one_refresh_at_a_time"},
         specs=[
             dg.AssetSpec(
-                key, description=f"The declared {key.path[-1]} (pipelines/acquire/sources) as a table.", kinds={"yaml"}
+                key,
+                # What is fetched has to be there before the inputs of the run are fixed.
+                deps=[LIVE_KEY],
+                description=f"The declared {key.path[-1]} (pipelines/acquire/sources) as a table.",
+                kinds={"yaml"},
             )
             for key in REGISTRY_KEYS
         ],
     )
     def declared_sources() -> Iterator[dg.MaterializeResult[Any]]:
-        write_inputs(settings.run_inputs_file, take_inputs(settings, as_at))
-        sources = load_sources(settings.sources)
-        write_registry(sources, settings.registry)
+        with named_faults_are_final():
+            inputs = repeated_inputs(settings, orders) if orders else take_inputs(settings, as_at)
+            write_inputs(settings.run_inputs_file, inputs)
+            sources = load_sources(settings.sources)
+            write_registry(sources, settings.registry)
         counts = (sum(len(source.indicators) for source in sources.values()), len(sources))
         for key, rows in zip(REGISTRY_KEYS, counts, strict=True):
             yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows})
@@ -117,6 +91,7 @@ def landed_asset(source: Source, settings: Settings, progress: RefreshProgress) 
         deps=REGISTRY_KEYS,
         description=f"{source.title}, as parsed: typed, shape only, every row with its file and record number.",
         kinds={"polars", "parquet"},
+        retry_policy=TRY_AGAIN,
         required_resource_keys={"one_refresh_at_a_time"},
         check_specs=[
             dg.AssetCheckSpec(
@@ -128,13 +103,11 @@ def landed_asset(source: Source, settings: Settings, progress: RefreshProgress) 
     )
     def landed() -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         progress.begin("acquire", source.id)
-        problems_at = problems_file(settings, source.id)
-        try:
-            record = _land_what_was_known(source, settings)
-        except SourceRefused as refused:
-            settings.landed.mkdir(parents=True, exist_ok=True)
-            problems_at.write_text(json.dumps([asdict(problem) for problem in refused.problems]), encoding="utf-8")
-            progress.end("acquire", source.id, "refused", 0)
+        with named_faults_are_final():
+            landing = land_if_changed(source, settings, read_inputs(settings.run_inputs_file))
+        record = landing.record
+        if record is None:
+            progress.end("acquire", source.id, "refused, unchanged" if landing.is_unchanged else "refused", 0)
             yield dg.MaterializeResult(
                 asset_key=key, metadata={"dagster/row_count": 0, "state": "refused: see the check"}
             )
@@ -143,16 +116,16 @@ def landed_asset(source: Source, settings: Settings, progress: RefreshProgress) 
                 check_name="readable",
                 passed=False,
                 severity=dg.AssetCheckSeverity.ERROR,
-                description=str(refused.problems[0]),
-                metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in refused.problems))},
+                description=str(landing.problems[0]),
+                metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in landing.problems))},
             )
             return
-        problems_at.unlink(missing_ok=True)
-        progress.end("acquire", source.id, "landed", record.rows)
+        progress.end("acquire", source.id, "unchanged" if landing.is_unchanged else "landed", record.rows)
         yield dg.MaterializeResult(
             asset_key=key,
             metadata={
                 "dagster/row_count": record.rows,
+                "state": "unchanged: the last landing stands" if landing.is_unchanged else "landed",
                 "load_id": record.load_id,
                 "releases": ", ".join(record.releases),
                 "files": dg.MetadataValue.table(

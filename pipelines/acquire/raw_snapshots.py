@@ -16,6 +16,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from pipelines.acquire.announced_revisions import Revision
 from pipelines.acquire.readers.workbook_sheet import is_workbook
 from pipelines.acquire.source_registry import Source, read_yaml, validation_lines
 from pipelines.acquire.table_declaration import Table, Text
@@ -55,7 +56,21 @@ class PassportFile(BaseModel):
 
 
 class Passport(BaseModel):
-    """Where a release comes from and what was selected from it."""
+    """Where a release comes from and what was selected from it.
+
+    Attributes:
+        publisher: Who published it.
+        title: Its title.
+        licence: Licence that allows its use.
+        licence_url: Where the licence is.
+        source_url: Where it was found; None if nobody knows.
+        retrieved: Day on which it was received.
+        retrieved_precision: ``month`` when nobody knows the day.
+        period_covered: Periods that it covers, in words.
+        selection: What was selected from it, in words.
+        files: Its files.
+        revision: What the publisher says of figures that differ from those published before; None if nothing.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
@@ -69,6 +84,7 @@ class Passport(BaseModel):
     period_covered: Text
     selection: Text
     files: Annotated[tuple[PassportFile, ...], Field(min_length=1)]
+    revision: Revision | None = None
 
 
 @dataclass(frozen=True, slots=True)

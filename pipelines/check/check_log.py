@@ -5,6 +5,7 @@ The shape of the two tables and how they are written belong here; what goes into
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -139,6 +140,30 @@ def write_checks(folder: Path, source_id: str, results: Sequence[CheckResult]) -
     return _write(folder / f"{source_id}.checks.parquet", rows, CHECKS)
 
 
+def read_checks(folder: Path, source_id: str) -> tuple[CheckResult, ...]:
+    """Read what every rule said the last time that it was put to a source, or to a table.
+
+    Args:
+        folder: The check log.
+        source_id: Source, or published table, that the results are about.
+
+    Returns:
+        The results, in the order in which they were written; none when nothing was ever checked.
+    """
+    from pipelines.check.gate import CheckResult  # noqa: PLC0415 - the gate writes to this log
+
+    path = folder / f"{source_id}.checks.parquet"
+    if not path.exists():
+        return ()
+    return tuple(
+        CheckResult(
+            **{name: value for name, value in row.items() if name not in ("source_id", "details_json")},
+            details=tuple(json.loads(row["details_json"])),
+        )
+        for row in pl.read_parquet(path).iter_rows(named=True)
+    )
+
+
 def read_load(folder: Path, source_id: str) -> LoadRow | None:
     """Read what became of the previous load.
 
@@ -147,12 +172,13 @@ def read_load(folder: Path, source_id: str) -> LoadRow | None:
         source_id: The source.
 
     Returns:
-        The row, or ``None`` when the source has never been checked.
+        The row, or ``None`` when the source has never been checked or the record is damaged.
     """
     path = folder / f"{source_id}.load.parquet"
-    if not path.exists():
+    try:
+        return LoadRow(**pl.read_parquet(path).row(0, named=True))
+    except (OSError, TypeError, pl.exceptions.PolarsError):
         return None
-    return LoadRow(**pl.read_parquet(path).row(0, named=True))
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, Any]], schema: Mapping[str, pl.DataType]) -> Path:

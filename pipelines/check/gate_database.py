@@ -28,7 +28,8 @@ TINY_BYTES = 100_000
 MACROS = (
     # Fingertips puts an n before the codes of integrated care boards (E54) and sub-ICB locations (E38).
     "create macro plain_area_code(code) as regexp_replace(code, '^n(E38|E54)', '\\1')",
-    "create macro figure(x) as case when not isfinite(cast(x as double)) then cast(x as varchar) "
+    # A figure may be so large, in a damaged file, that no whole number holds it: it is shown as it is.
+    "create macro figure(x) as case when not coalesce(abs(cast(x as double)) < 1e18, false) then cast(x as varchar) "
     "when x = round(x) then format('{:,}', cast(x as hugeint)) "
     "else rtrim(format('{:,.4f}', cast(x as double)), '0') end",
     # A figure printed to one decimal can be off by half of that decimal.

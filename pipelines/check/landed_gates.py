@@ -7,15 +7,16 @@ and keeps the last good data; it does not block, so that the other sources publi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
 
-from pipelines.acquire.landed_assets import REGISTRY_KEYS, read_problems
-from pipelines.check.load_gate import check_load
+from pipelines.acquire.landed_assets import REGISTRY_KEYS
+from pipelines.check.gate_state import gate_if_changed
 from pipelines.problems import OutcomesError
+from pipelines.run_inputs import read_inputs
+from pipelines.step_retries import TRY_AGAIN, named_faults_are_final
 
 if TYPE_CHECKING:
     from pipelines.acquire.source_registry import Source
@@ -68,6 +69,7 @@ def accepted_asset(source: Source, settings: Settings, progress: RefreshProgress
             f"The rules are in expectations/landed/{source.id}.json."
         ),
         kinds={"greatexpectations", "duckdb"},
+        retry_policy=TRY_AGAIN,
         required_resource_keys={"one_refresh_at_a_time"},
         check_specs=[
             dg.AssetCheckSpec("gate", asset=key, description="The load satisfies every critical expectation.")
@@ -75,18 +77,18 @@ def accepted_asset(source: Source, settings: Settings, progress: RefreshProgress
     )
     def accepted() -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         progress.begin("check", source.id)
-        problems = read_problems(settings, source.id)
-        landed = None if problems else settings.landed / f"{source.id}.parquet"
-        outcome = check_load(source, landed, problems, settings, datetime.now(UTC))
-        load = outcome.load
-        progress.end(
-            "check", source.id, _in_words(outcome.accepted, load.is_stale, load.quarantined_rows), load.served_rows
-        )
+        with named_faults_are_final():
+            gated = gate_if_changed(source, settings, read_inputs(settings.run_inputs_file))
+        outcome, load = gated.outcome, gated.outcome.load
+        words = _in_words(outcome.accepted, load.is_stale, load.quarantined_rows)
+        progress.end("check", source.id, f"{words}, unchanged" if gated.is_unchanged else words, load.served_rows)
         yield dg.MaterializeResult(
             asset_key=key,
             metadata={
                 "dagster/row_count": load.served_rows,
-                "state": load.load_state,
+                "state": f"{load.load_state}, unchanged since {load.checked_at:%-d %B %Y %H:%M} UTC"
+                if gated.is_unchanged
+                else load.load_state,
                 "stale": bool(load.is_stale),
                 "landed rows": load.landed_rows,
                 "quarantined rows": load.quarantined_rows,
@@ -94,7 +96,10 @@ def accepted_asset(source: Source, settings: Settings, progress: RefreshProgress
                 "served load": load.served_load_id or "none",
             },
         )
-        failed = [one for one in outcome.results if one.outcome in ("blocked", "not_evaluated")]
+        # The rules of a load that could not be read are not evaluated, every one: the cause says it all.
+        failed = [one for one in outcome.results if one.outcome == "blocked"] or [
+            one for one in outcome.results if one.outcome == "not_evaluated"
+        ]
         yield dg.AssetCheckResult(
             asset_key=key,
             check_name="gate",
@@ -155,6 +160,9 @@ def gate_log_asset(
             folder, suffix, names = folders[key.path[-1]]
             files = [folder / f"{name}{suffix}.parquet" for name in names]
             # The model reads these folders whole: a source that is no longer declared leaves with its record.
+            for note in settings.check_log.glob("*.gate.json"):
+                if note.name.removesuffix(".gate.json") not in sources:
+                    note.unlink()
             for stranger in set(folder.glob(f"*{suffix}.parquet")) - set(files):
                 stranger.unlink()
             missing = [file.name for file in files if not file.is_file()]

@@ -18,7 +18,7 @@ from pipelines.acquire.landed_schema import LANDED, Provides
 from pipelines.acquire.landing import read_load_record
 from pipelines.check.check_log import LoadRow, LoadState, read_load, write_checks, write_load
 from pipelines.check.expectation_suites import load_suite
-from pipelines.check.gate import CheckResult, run_gate
+from pipelines.check.gate import CheckResult, not_evaluated, run_gate
 from pipelines.check.gate_database import Engine, text_literal
 from pipelines.check.load_decision import Decision, decide
 from pipelines.check.quarantine import QUARANTINE, SplitCounts, count_split, split
@@ -27,6 +27,7 @@ from pipelines.problems import NOT_YET_RELEASED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipelines.check.expectation_suites import Suite
     from pipelines.problems import Problem
     from pipelines.settings import Settings
 
@@ -124,7 +125,8 @@ def check_load(
         _accepted(source, settings).unlink(missing_ok=True)
     _ensure_files(source, settings)
     if landed is None:
-        return _record(source, settings, moment, _Verdict.of_problems(problems, moment))
+        suite = load_suite(settings.expectations / "landed" / f"{source.id}.json")
+        return _record(source, settings, moment, _Verdict.of_problems(problems, moment, suite))
     with tempfile.TemporaryDirectory(prefix=".gate_", dir=settings.warehouse) as folder:
         verdict = _gate(source, landed, settings, moment, Path(folder), engine=engine, whole_load=whole_load)
         if whole_load and verdict.decision.accepted:
@@ -144,7 +146,7 @@ class _Verdict:
     files: int = 0
 
     @classmethod
-    def of_problems(cls, problems: Sequence[Problem], moment: datetime) -> _Verdict:
+    def of_problems(cls, problems: Sequence[Problem], moment: datetime, suite: Suite) -> _Verdict:
         """Return the refusal of a load that could not be read."""
         observed = "; ".join(str(problem) for problem in problems)
         result = CheckResult(
@@ -161,7 +163,10 @@ class _Verdict:
             why=READABLE_WHY,
             evaluated_at=moment,
         )
-        return cls(Decision(False, f"{READABLE}: {observed}"), (result,), None)
+        none_yet = any(problem.rule == NOT_YET_RELEASED for problem in problems)
+        why_not = "no release was at hand on that day" if none_yet else "the load could not be read"
+        unasked = not_evaluated(suite, why_not, moment)
+        return cls(Decision(False, f"{READABLE}: {observed}"), (result, *unasked), None)
 
 
 def _gate(
@@ -187,7 +192,7 @@ def _gate(
         engine=engine,
     )
     if report.rows is None:
-        return _Verdict(decide(report, 0, 0, 0), report.results, None)
+        return _Verdict(decide(report, 0, 0, 0), (_unopened(report.results[0]), *report.results), None)
     if whole_load:
         aside = folder / "quarantine.parquet"
         counts = split(landed, report, folder / "accepted.parquet", aside, _quarantine(source, settings))
@@ -195,7 +200,31 @@ def _gate(
         counts = count_split(landed, report)
     decision = decide(report, counts.landed, counts.quarantined, source.gate.max_quarantined_share)
     record = read_load_record(landed)
-    return _Verdict(decision, report.results, counts, record.load_id, ", ".join(record.releases), len(record.files))
+    results = (_readable(counts.landed, len(record.files), moment), *report.results)
+    return _Verdict(decision, results, counts, record.load_id, ", ".join(record.releases), len(record.files))
+
+
+def _readable(rows: int, files: int, moment: datetime) -> CheckResult:
+    return CheckResult(
+        check_id=READABLE,
+        stage="landed",
+        expectation_type=READABLE,
+        column_name=None,
+        severity="critical",
+        outcome="passed",
+        rows_evaluated=rows,
+        rows_failed=0,
+        observed=f"{rows:,} rows of {files:,} {'file' if files == 1 else 'files'} read as declared",
+        details=(),
+        why=READABLE_WHY,
+        evaluated_at=moment,
+    )
+
+
+def _unopened(first: CheckResult) -> CheckResult:
+    """Return ``readable`` for a landed file that the gate could not open; ``first`` is any of its other results."""
+    blocked = _readable(0, 0, first.evaluated_at)
+    return replace(blocked, outcome="blocked", rows_evaluated=None, rows_failed=None, observed=first.observed)
 
 
 SEED_REFERENCES: Final = {
@@ -269,11 +298,25 @@ def _with_service(row: LoadRow, before: LoadRow | None) -> LoadRow:
 
 
 def _ensure_files(source: GatedSource, settings: Settings) -> None:
-    """Give the model stage something to read even when no load was ever accepted."""
-    if not _accepted(source, settings).exists():
-        pl.DataFrame(schema=LANDED[source.provides]).write_parquet(_accepted(source, settings))
-    if not _quarantine(source, settings).exists():
-        pl.DataFrame(schema=QUARANTINE).write_parquet(_quarantine(source, settings))
+    """Give the model stage something to read even when no load was ever accepted, or the file was damaged."""
+    for path, schema in (
+        (_accepted(source, settings), LANDED[source.provides]),
+        (_quarantine(source, settings), QUARANTINE),
+    ):
+        if not _is_parquet(path):
+            if path.exists():
+                path.replace(path.with_name(f"{path.name}.damaged"))
+            partial = path.with_name(f".{path.name}.partial")
+            pl.DataFrame(schema=schema).write_parquet(partial)
+            partial.replace(path)
+
+
+def _is_parquet(path: Path) -> bool:
+    try:
+        pl.read_parquet_schema(path)
+    except (OSError, pl.exceptions.PolarsError):
+        return False
+    return True
 
 
 def _described(problem: Problem) -> dict[str, Any]:

@@ -8,7 +8,6 @@ and the served file stays as it was.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -79,7 +78,8 @@ def register_asset(settings: Settings, progress: RefreshProgress) -> dg.AssetsDe
     )
     def register() -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         progress.begin("check", "register")
-        report = lint_register(settings, read_inputs(settings.run_inputs_file).as_at, datetime.now(UTC))
+        inputs = read_inputs(settings.run_inputs_file)
+        report = lint_register(settings, inputs.as_at, inputs.started_at)
         for one in report.seeds:
             write_checks(settings.check_log, one.seed, one.results)
         progress.end("check", "register", _in_words(report), report.rows)

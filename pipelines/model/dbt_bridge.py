@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +28,9 @@ from pipelines.run_inputs import read_inputs
 from pipelines.settings import Settings
 
 MARTS = "marts"
-_LAYERS = ("seeds", "staging", "intermediate", MARTS)
+COMPARISON = "comparison"
+"""Folder of what is made of finished marts and the release that is served; inside it are layers of their own."""
+_LAYERS = ("seeds", "staging", "intermediate", MARTS, COMPARISON)
 _THING = {"indicator_values": "indicator_values", "neighbour_sets": "members"}
 _VARIABLE = {"indicator_values": "indicator_value_models", "neighbour_sets": "neighbour_set_models"}
 
@@ -51,7 +54,7 @@ class WarehouseTranslator(DagsterDbtTranslator):
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """Return ``model_<n>_<layer>``, so that groups sort in the order of the flow."""
-        layer = _layer(dbt_resource_props)
+        layer = COMPARISON if _compares(dbt_resource_props) else _layer(dbt_resource_props)
         return f"model_{_LAYERS.index(layer) + 1}_{layer}"
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
@@ -60,7 +63,13 @@ class WarehouseTranslator(DagsterDbtTranslator):
 
 
 def _layer(props: Mapping[str, Any]) -> str:
-    return "seeds" if props["resource_type"] == "seed" else str(props["fqn"][1])
+    if props["resource_type"] == "seed":
+        return "seeds"
+    return str(props["fqn"][2 if _compares(props) else 1])
+
+
+def _compares(props: Mapping[str, Any]) -> bool:
+    return props["resource_type"] != "seed" and props["fqn"][1] == COMPARISON
 
 
 def staging_model(source: Source) -> str:
@@ -139,13 +148,16 @@ def prepare_manifest(
     return manifest
 
 
-def dbt_environment(settings: Settings, as_at: str = "") -> dict[str, str]:
-    """Return the variables that the dbt project reads: folders, the as-at day (ISO), no telemetry, a short log.
+def dbt_environment(settings: Settings, as_at: str = "", built_at: str = "") -> dict[str, str]:
+    """Return the variables that the dbt project reads: folders, the as-at day and the start of the run, no telemetry.
+
+    The day is ISO; the start of the run is ISO in UTC, without a zone.
 
     dbt's debug log takes 14 MB and one second a build; the log at info level says what ran.
     """
     return {
         "OUTCOMES_AS_AT": as_at,
+        "OUTCOMES_BUILT_AT": built_at,
         "OUTCOMES_WAREHOUSE": settings.warehouse.as_posix(),
         "OUTCOMES_BUILD_FILE": settings.build_file.as_posix(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -189,8 +201,9 @@ def model_assets(
         progress.begin("model", "dbt build")
         if not context.is_subset:
             fresh_build_file(settings.build_file)
-        as_at = read_inputs(settings.run_inputs_file).as_at.isoformat()
-        os.environ.update(dbt_environment(settings, as_at))
+        inputs = read_inputs(settings.run_inputs_file)
+        built_at = inputs.started_at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+        os.environ.update(dbt_environment(settings, inputs.as_at.isoformat(), built_at))
         dbt = OfflineDbt(
             project_dir=str(settings.dbt_project),
             profiles_dir=str(settings.dbt_project),

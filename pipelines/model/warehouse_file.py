@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from pipelines.check.gate_database import quoted_name
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -53,6 +55,7 @@ def count_rows(build_file: Path) -> dict[str, int]:
         ).fetchall()
         counts: dict[str, int] = {}
         for schema, name in relations:
-            found = connection.execute(f'select count(*) from "{schema}"."{name}"').fetchone()
+            relation = f"{quoted_name(str(schema))}.{quoted_name(str(name))}"
+            found = connection.execute(f"select count(*) from {relation}").fetchone()
             counts[str(name)] = int(found[0]) if found else 0
     return counts

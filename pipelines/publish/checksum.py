@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from pipelines.publish.catalogue import MARTS_SCHEMA, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    import duckdb
+    from pathlib import Path
 
     from pipelines.publish.catalogue import Column
 
@@ -60,3 +61,28 @@ def columns_by_table(columns: Iterable[Column]) -> Mapping[str, list[str]]:
     for column in columns:
         grouped.setdefault(column.relation, []).append(column.name)
     return grouped
+
+
+def ordered_tables(file: Path) -> dict[str, tuple[int, str]]:
+    """Hash every table of a database file, row by row in the order in which the file has them.
+
+    Args:
+        file: A release.
+
+    Returns:
+        Table to its number of rows and the SHA-256 of its rows as JSON, one a line.
+    """
+    hashed: dict[str, tuple[int, str]] = {}
+    with duckdb.connect(str(file), read_only=True) as connection:
+        connection.execute("set preserve_insertion_order = true")
+        names = connection.execute(
+            "select table_name from duckdb_tables() where schema_name = ? and not internal order by 1", [MARTS_SCHEMA]
+        ).fetchall()
+        for (table,) in names:
+            digest, rows = hashlib.sha256(), 0
+            found = connection.execute(f"select cast(to_json(t) as varchar) from {quoted(table)} as t")
+            while block := found.fetchmany(10_000):
+                rows += len(block)
+                digest.update("".join(f"{record}\n" for (record,) in block).encode())
+            hashed[table] = (rows, digest.hexdigest())
+    return hashed

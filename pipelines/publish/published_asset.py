@@ -8,21 +8,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import duckdb
 
+from pipelines.check.release_comparison import comparison_checks
 from pipelines.model.dbt_bridge import build_manifest
+from pipelines.publish.archive_release import archive_release
+from pipelines.publish.check_rows import checks_to_add
 from pipelines.publish.relationships import read_relationships
 from pipelines.publish.release import ReleaseRecord, publish
-from pipelines.run_inputs import LastRun, read_inputs, write_last_run
+from pipelines.run_inputs import LastRun, read_inputs, read_last_run, write_last_run
+from pipelines.step_retries import TRY_AGAIN, named_faults_are_final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pipelines.refresh_progress import RefreshProgress
     from pipelines.settings import Settings
 
 KEY = dg.AssetKey(["published", "outcomes"])
-_NOT_APPLICABLE = -2
 
 
 def published_asset(marts: Sequence[dg.AssetKey], settings: Settings, progress: RefreshProgress) -> dg.AssetsDefinition:
@@ -43,24 +46,45 @@ def published_asset(marts: Sequence[dg.AssetKey], settings: Settings, progress: 
         deps=list(marts),
         description="warehouse/outcomes.duckdb: the one file that BI tools open, replaced in one step.",
         kinds={"duckdb"},
+        retry_policy=TRY_AGAIN,
         required_resource_keys={"one_refresh_at_a_time"},
     )
     def outcomes() -> dg.MaterializeResult[Any]:
         progress.begin("publish", "release")
         inputs = read_inputs(settings.run_inputs_file)
-        release = publish(
-            settings,
-            settings.build_file,
-            ReleaseRecord(
-                built_at=inputs.started_at,
-                as_at=inputs.as_at,
-                code_version=inputs.code_version,
-                input_fingerprint=inputs.fingerprint,
-            ),
-            extra_checks=mart_check_rows(settings),
-            relationships=read_relationships(build_manifest(settings)),
+        record = ReleaseRecord(
+            built_at=inputs.started_at,
+            as_at=inputs.as_at,
+            code_version=inputs.code_version,
+            input_fingerprint=inputs.fingerprint,
         )
-        write_last_run(settings.state_file, LastRun(fingerprint=inputs.fingerprint, release_id=release.release_id))
+        before = read_last_run(settings.state_file)
+
+        def archive(release_file: Path, content_checksum: str) -> None:
+            served = before.release_id if before and settings.served_file.is_file() else None
+            archive_release(
+                settings,
+                inputs,
+                record.release_id,
+                release_file,
+                content_checksum=content_checksum,
+                previous_release_id=served,
+            )
+
+        with named_faults_are_final():
+            release = publish(
+                settings,
+                settings.build_file,
+                record,
+                extra_checks=checks_to_add(settings, inputs.started_at, comparison_checks()),
+                relationships=read_relationships(build_manifest(settings)),
+                before_serving=archive if settings.keeps_history else lambda _file, _checksum: None,
+            )
+        write_last_run(
+            settings.state_file,
+            LastRun(fingerprint=inputs.fingerprint, release_id=release.release_id, sha256=release.sha256),
+            release.served_file,
+        )
         progress.end("publish", "release", release.release_id, release.row_count)
         return dg.MaterializeResult(
             metadata={
@@ -75,33 +99,3 @@ def published_asset(marts: Sequence[dg.AssetKey], settings: Settings, progress: 
         )
 
     return outcomes
-
-
-def mart_check_rows(settings: Settings) -> list[dict[str, Any]]:
-    """Return the results of the mart gates as rows of ``fct_data_quality_check``.
-
-    Args:
-        settings: Folders.
-
-    Returns:
-        One dict per check, keyed by column; the key is made as the model's ``surrogate_key`` makes it.
-    """
-    files = sorted(str(path) for path in settings.published_checks.glob("*.checks.parquet"))
-    if not files:
-        return []
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            """
-            select
-                cast(md5_number_lower(concat_ws('|', source_id, 'published', check_id)) >> 16 as bigint)
-                as data_quality_check_key,
-                cast(? as bigint) as source_key,
-                source_id || '.' || check_id as check_id,
-                'published' as stage,
-                * exclude (source_id, stage, check_id)
-            from read_parquet(?)
-            """,
-            [_NOT_APPLICABLE, files],
-        )
-        names = [str(column[0]) for column in rows.description]
-        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]

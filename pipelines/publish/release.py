@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipelines.problems import ConfigurationError, NotPublished
+from pipelines.problems import ConfigurationError, NotPublished, OutcomesError
 from pipelines.publish.allowed_types import require_allowed_types
 from pipelines.publish.catalogue import MARTS_SCHEMA, literal, quoted, read_columns, read_relations
 from pipelines.publish.checksum import columns_by_table, content_checksum, table_fingerprint
@@ -32,7 +32,7 @@ from pipelines.publish.served_file import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Set
+    from collections.abc import Callable, Mapping, Sequence, Set
     from pathlib import Path
 
     from pipelines.publish.catalogue import Column, Relation
@@ -180,6 +180,8 @@ def publish(
     release: ReleaseRecord,
     extra_checks: Sequence[Mapping[str, Any]] = (),
     relationships: Sequence[Relationship] = (),
+    *,
+    before_serving: Callable[[Path, str], None] = lambda _file, _checksum: None,
 ) -> PublishedRelease:
     """Make a release from a build file that has passed its gates, and serve it.
 
@@ -193,6 +195,8 @@ def publish(
         extra_checks: Rows to add to ``fct_data_quality_check``: column -> value; columns left out become NULL. They
             are the checks that look at the finished marts, and so cannot be in them yet.
         relationships: Tested joins; those of tables that are not published are left out.
+        before_serving: Called with the stored release and its content checksum; what it raises keeps the release from
+            being served.
 
     Returns:
         What was published.
@@ -216,8 +220,12 @@ def publish(
     finally:
         clear_partials(settings.releases)
     try:
+        before_serving(release_file, contents.content_checksum)
         serve(release_file, settings.served_file)
-    except NotPublished:
+    except OSError as error:
+        remove_release(release_file)
+        raise NotPublished(f"The release could not be archived: {error}") from error
+    except OutcomesError:
         remove_release(release_file)
         raise
     return PublishedRelease(

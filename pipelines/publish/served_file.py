@@ -5,12 +5,13 @@ Bytes and names belong here; what is inside a release does not.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from pipelines.durable_files import sha256_of, sync
 from pipelines.problems import NotPublished
 
 if TYPE_CHECKING:
@@ -19,30 +20,8 @@ if TYPE_CHECKING:
 RELEASE_SUFFIX = ".duckdb"
 PARTIAL_SUFFIX = ".partial"
 READ_ONLY = 0o444
-
-
-def sync(path: Path) -> None:
-    """Have the operating system write a file, or a folder's list of names, to the disk.
-
-    Args:
-        path: File or folder. A folder is skipped where the system cannot open one (Windows).
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except PermissionError:
-        if path.is_dir():
-            return
-        raise
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sha256_of(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+_ATTEMPTS = 6
+_FIRST_PAUSE = 0.1
 
 
 def store_release(partial: Path, release_file: Path) -> str:
@@ -62,6 +41,25 @@ def store_release(partial: Path, release_file: Path) -> str:
     partial.replace(release_file)
     sync(release_file.parent)
     return digest
+
+
+def is_stored_release(file: Path, releases: Path, release_id: str) -> str | None:
+    """Return whether a file has the bytes of a stored release.
+
+    Args:
+        file: The file.
+        releases: Folder of releases.
+        release_id: The release.
+
+    Returns:
+        Its SHA-256 when the checksum that stands beside the stored release says the same, otherwise ``None``.
+    """
+    try:
+        noted = (releases / f"{release_id}.sha256").read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError):
+        return None
+    found = sha256_of(file)
+    return found if noted[:1] == [found] else None
 
 
 def serve(release_file: Path, served_file: Path) -> None:
@@ -88,7 +86,15 @@ def serve(release_file: Path, served_file: Path) -> None:
     # A write-ahead log left by somebody who opened the old file for writing would be replayed over the new one.
     served_file.with_name(served_file.name + ".wal").unlink(missing_ok=True)
     try:
-        incoming.replace(served_file)
+        # Windows refuses while a scanner or a reader has the file for a moment; elsewhere nothing is tried twice.
+        for attempt in Retrying(
+            retry=retry_if_exception_type(PermissionError),
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_exponential_jitter(multiplier=_FIRST_PAUSE, max=1, jitter=_FIRST_PAUSE),
+            reraise=True,
+        ):
+            with attempt:
+                incoming.replace(served_file)
     except OSError as error:
         incoming.unlink(missing_ok=True)
         raise NotPublished(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 
+from pipelines.acquire.landed_assets import LIVE_KEY, REGISTRY_KEYS
 from pipelines.acquire.source_registry import load_sources
 from pipelines.check.published_gates import published_suites
 from pipelines.check.register_lint import register_suites
-from pipelines.definitions import JOB, build_defs
+from pipelines.definitions import JOB, LIVE_JOB, build_defs
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ GROUPS = [
     "model_2_staging",
     "model_3_intermediate",
     "model_4_marts",
+    "model_5_comparison",
     "publish",
 ]
 
@@ -81,14 +83,19 @@ def test_nothing_is_modelled_before_the_register_is_checked(definitions: dg.Defi
 
 def test_the_served_file_waits_for_every_mart(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
-    marts = {node.key for node in graph.asset_nodes if node.group_name == "model_4_marts"}
+    marts = {node.key for node in graph.asset_nodes if node.key.path[0] == "marts"}
     assert graph.get(dg.AssetKey(["published", "outcomes"])).parent_keys == marts
 
 
 def test_the_job_runs_everything_and_the_schedule_is_off(definitions: dg.Definitions) -> None:
     job = definitions.resolve_job_def(JOB)
     graph = definitions.resolve_asset_graph()
-    assert job.asset_layer.selected_asset_keys == {node.key for node in graph.asset_nodes}
+    live = definitions.resolve_job_def(LIVE_JOB)
+    everything = {node.key for node in graph.asset_nodes}
+    assert live.asset_layer.selected_asset_keys == everything
+    assert job.asset_layer.selected_asset_keys == everything - {LIVE_KEY}
+    # What is fetched is there before the inputs of the run are fixed.
+    assert {LIVE_KEY} <= {key for one in REGISTRY_KEYS for key in graph.get(one).parent_keys}
     schedule = definitions.resolve_schedule_def("daily_refresh")
     assert schedule.execution_timezone == "Europe/London"
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED

@@ -17,12 +17,12 @@ import pytest
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STAGES = ("acquire", "check", "model", "publish", "report")
+STAGES = ("acquire", "check", "model", "publish", "report", "schedule")
 HEAVY = {"dagster", "dagster_dbt", "dbt", "great_expectations"}
 DAGSTER = {"dagster", "dagster_dbt", "dbt"}
 WIRING = re.compile(
-    r"pipelines\.(definitions|acquire\.landed_assets|check\.(landed|published)_gates|model\.dbt_bridge"
-    r"|publish\.published_asset|[a-z_.]+_assets?)"
+    r"pipelines\.(definitions|step_retries|acquire\.landed_assets|check\.(landed|published)_gates|model\.dbt_bridge"
+    r"|publish\.published_asset|schedule\.automation|[a-z_.]+_assets?)"
 )
 # Starts the job, so it imports Dagster when there is something to run, and not before.
 STARTER = "pipelines.refresh"
@@ -189,7 +189,8 @@ def layers_skipped(models: Models) -> list[str]:
     """Find models that read a layer they should not know.
 
     Staging reads its own source only; intermediate reads staging, intermediate, seeds and sources; marts read marts,
-    intermediate, seeds and the logs of the run. A mart may read the staging models that a variable lists.
+    intermediate, seeds and the logs of the run. A mart may read the staging models that a variable lists. What compares
+    the release with the one before comes after the marts.
     """
     layers = {Path(path).stem: layer_of(path) for path in models}
     findings: list[str] = []
@@ -204,7 +205,11 @@ def layers_skipped(models: Models) -> list[str]:
             if own not in sources:
                 findings.append(f"{path} does not read its source {'.'.join(own)}")
         else:
-            forbidden = {"marts"} if layer == "intermediate" else {"staging"}
+            forbidden = {
+                "intermediate": {"marts", "comparison"},
+                "marts": {"staging", "comparison"},
+                "comparison": {"staging"},
+            }[layer]
             findings += [f"{path} reads {name}" for name in sorted(names) if layers.get(name) in forbidden]
             findings += [f"{path} reads the source {'.'.join(one)}" for one in sorted(sources) if one[0] == "accepted"]
     return findings
@@ -255,7 +260,7 @@ def undescribed_mart_columns(models: Models, properties: Models) -> list[str]:
     entries = described(properties)
     findings: list[str] = []
     for path in models:
-        if layer_of(path) != "marts":
+        if layer_of(path) != "marts" and not path.startswith("comparison/marts/"):
             continue
         name = Path(path).stem
         entry = entries.get(name, {})
@@ -311,7 +316,7 @@ def properties() -> Models:
 
 def test_there_is_something_to_put_the_rules_to(modules: Modules, models: Models, properties: Models):
     assert all(any(name.startswith(f"pipelines.{stage}.") for name in modules) for stage in STAGES)
-    assert {layer_of(path) for path in models} == {"staging", "intermediate", "marts"}
+    assert {layer_of(path) for path in models} == {"staging", "intermediate", "marts", "comparison"}
     assert properties
 
 

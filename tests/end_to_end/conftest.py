@@ -112,6 +112,10 @@ class Checkout:
             if path.is_file() and self.settings.logs not in path.parents
         }
 
+    def releases(self) -> list[str]:
+        """Return the names of the releases on disk."""
+        return [path.stem for path in self.settings.releases.glob("*.duckdb")]
+
     def file_raw(self, name: str, content: bytes, rows: int) -> None:
         """Replace a raw file and have its passport vouch for the new bytes, as a careless person would."""
         path = self.settings.raw / name
@@ -194,6 +198,8 @@ class LaterDays:
         blocked_said: What the refresh said there.
         blocked_status: ``outcomes status`` there, afterwards.
         releases_stored: Releases on disk after the damage was published.
+        rebuilt: What was said when the two releases of this warehouse were made again, the first one first.
+        after_rebuilds: SHA-256 of the served file after that.
     """
 
     damaged: Release
@@ -205,6 +211,8 @@ class LaterDays:
     blocked_said: Said
     blocked_status: Said
     releases_stored: int
+    rebuilt: tuple[Said, Said]
+    after_rebuilds: str
 
 
 def sha256_of(path: Path) -> str:
@@ -390,6 +398,9 @@ def later_days(
         opened_after = ask()
 
     blocked_said = end_of_blocked()
+    releases_stored = len(list(checkout.settings.releases.glob("*.duckdb")))
+    ends = [checkout.start("rebuild", release_id, "--keep") for release_id in sorted(checkout.releases())]
+    first_again, damaged_again = (end() for end in ends)
     return LaterDays(
         damaged=damaged,
         seen_by_reader=(held_open, opened_after),
@@ -399,5 +410,7 @@ def later_days(
         blocked_served=(served_before, sha256_of(blocked.settings.served_file)),
         blocked_said=blocked_said,
         blocked_status=blocked.run("status"),
-        releases_stored=len(list(checkout.settings.releases.glob("*.duckdb"))),
+        releases_stored=releases_stored,
+        rebuilt=(first_again, damaged_again),
+        after_rebuilds=sha256_of(checkout.settings.served_file),
     )

@@ -73,7 +73,8 @@ CONTRACT: dict[str, set[str]] = {
     "fct_target": {"target_value", "trajectory_value"},
     "fct_target_vs_actual": {"actual_value", "target_value", "baseline_value", "actual_value_key", "status_code"},
     "fct_milestone": {"due_date", "milestone_state"},
-    "fct_data_quality_check": {"source_id", "check_id", "outcome", "observed"},
+    "fct_data_quality_check": {"source_id", "subject_name", "check_id", "outcome", "observed", "is_carried_over"},
+    "v_data_quality": {"stage", "subject_name", "intended_checks", "passed_checks", "not_evaluated_checks"},
     "data_dictionary": {"table_name", "column_name", "data_type", "description"},
     "relationships": {"from_table", "from_column", "to_table", "to_column"},
     "release": {"release_id", "built_at", "as_at", "input_fingerprint", "content_checksum"},
@@ -620,3 +621,33 @@ class TestMistakesOfThePerson:
         assert said.err.startswith(f"Error: {checkout.settings.served_file} is not a release of this project")
         assert "Traceback" not in said.err
         assert checkout.settings.served_file.read_bytes() == b"not a database" * 500
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["first", "damaged"])
+def test_a_release_is_made_again_byte_for_byte(later_days: LaterDays, which: int) -> None:
+    """Also the one whose sources were refused and served from older data, after the input has moved on."""
+    said = later_days.rebuilt[which]
+    assert said.code == 0, said.out + said.err
+    assert "made again. Identical to the file that was published." in said.words
+    assert later_days.after_rebuilds == later_days.damaged.sha256
+
+
+def test_a_rebuilt_file_holds_the_same_rows_in_the_same_order(first_day: FirstDay, later_days: LaterDays) -> None:
+    settings = first_day.checkout.settings
+    for release_id in first_day.checkout.releases():
+        then = settings.releases / f"{release_id}.duckdb"
+        now = settings.warehouse / "rebuilt" / release_id / "warehouse" / "outcomes.duckdb"
+        compared = 0
+        with duckdb.connect() as connection:
+            connection.execute(f"attach '{then}' as was (read_only)")
+            connection.execute(f"attach '{now}' as again (read_only)")
+            tables = connection.execute("select table_name from duckdb_tables() where database_name = 'was'").fetchall()
+            for (table,) in tables:
+                before, after = (
+                    connection.execute(f"select * from {database}.main.{table}").fetchall()
+                    for database in ("was", "again")
+                )
+                assert before == after, table
+                compared += len(before)
+        assert len(tables) > 30
+        assert compared > 50_000

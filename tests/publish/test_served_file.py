@@ -217,3 +217,63 @@ def test_served_release_is_never_pruned(tmp_path: Path) -> None:
 def test_missing_build_file_is_reported(settings: Settings, record: MakeRecord) -> None:
     with pytest.raises(NotPublished, match="Run the model stage first"):
         publish(settings, settings.build_file, record(0))
+
+
+def refuse(times: int, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Have the system refuse to replace a served file some times, as Windows does while a reader has it."""
+    refused: list[Path] = []
+    replace = Path.replace
+
+    def refusing(self: Path, target: Path) -> Path:
+        if target.name == "outcomes.duckdb" and len(refused) < times:
+            refused.append(target)
+            raise PermissionError(13, "The process cannot access the file")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+    monkeypatch.setattr("pipelines.publish.served_file._FIRST_PAUSE", 0.001)
+    return refused
+
+
+def test_a_served_file_that_is_in_use_for_a_moment_is_replaced_a_moment_later(
+    settings: Settings, make_build: MakeBuild, record: MakeRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(settings, make_build("first"), record(0))
+    refused = refuse(3, monkeypatch)
+    publish(settings, make_build("second"), record(1))
+    assert len(refused) == 3
+    with duckdb.connect(str(settings.served_file), read_only=True) as connection:
+        assert connection.execute(NAME).fetchall() == [("second",)]
+
+
+def test_a_served_file_that_stays_in_use_is_said_and_stays(
+    settings: Settings, make_build: MakeBuild, record: MakeRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(settings, make_build("first"), record(0))
+    refuse(100, monkeypatch)
+    with pytest.raises(NotPublished, match=r"could not be replaced .* Close the programs"):
+        publish(settings, make_build("second"), record(1))
+    with duckdb.connect(str(settings.served_file), read_only=True) as connection:
+        assert connection.execute(NAME).fetchall() == [("first",)]
+    assert len(list(settings.releases.glob("*.duckdb"))) == 1
+
+
+def test_what_is_told_before_serving_sees_the_release_and_may_stop_it(
+    settings: Settings, make_build: MakeBuild, record: MakeRecord
+) -> None:
+    seen: list[tuple[bytes, str]] = []
+    first = publish(
+        settings,
+        make_build("first"),
+        record(0),
+        before_serving=lambda file, checksum: seen.append((file.read_bytes(), checksum)),
+    )
+    assert seen == [(settings.served_file.read_bytes(), first.content_checksum)]
+
+    def stop(_file: Path, _checksum: str) -> None:
+        raise NotPublished("an input changed")
+
+    with pytest.raises(NotPublished, match="an input changed"):
+        publish(settings, make_build("second"), record(1), before_serving=stop)
+    assert settings.served_file.read_bytes() == seen[0][0]
+    assert [path.name for path in settings.releases.glob("*.duckdb")] == [first.release_file.name]

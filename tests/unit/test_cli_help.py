@@ -117,7 +117,7 @@ def test_names_every_command():
         ("refresh", "    0  published, or nothing new"),
         ("refresh", "    1  not published; the reason is printed, and the served file is untouched"),
         ("refresh", "    2  with --strict: published, but a source was blocked"),
-        ("refresh", "    outcomes refresh --strict --plain          from a scheduler"),
+        ("refresh", "    outcomes refresh --strict --plain --wait 30    from a scheduler"),
         ("", "    outcomes explain ID   where one status comes from, number by number, down to file and record"),
         ("scorecard", "    0  shown, be it that nothing fits"),
         ("scorecard", "    outcomes scorecard --place Trafford --status off_track"),

@@ -24,7 +24,7 @@ def table(tmp_path: Path) -> Path:
 
 def describing(table: Path, content: str) -> dict[str, str]:
     (table.parent.parent / "meta.csv").write_text(content, encoding="utf-8")
-    return describe(table, META, "utf-8", FILE)
+    return describe(table, f"data/{table.name}", META, "utf-8", FILE)
 
 
 @pytest.mark.parametrize("listed", ["https://example.org/wards/data/age.csv", "age.csv", "data\\age.csv"])
@@ -52,5 +52,5 @@ def test_a_companion_without_the_declared_columns(table: Path) -> None:
 
 def test_a_missing_companion(table: Path) -> None:
     with pytest.raises(TableNotThere) as error:
-        describe(table, META, "utf-8", FILE)
+        describe(table, f"data/{table.name}", META, "utf-8", FILE)
     assert [(one.rule, one.file) for one in error.value.problems] == [("missing_metadata", FILE)]

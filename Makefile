@@ -28,11 +28,13 @@ refresh: $(STAMP) ## Load, check, model and publish what has changed (ARGS: opti
 test: $(STAMP) ## Run the tests (ARGS: options of pytest)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-lint: $(STAMP) ## Check style, types and SQL layout; changes nothing
+lint: $(STAMP) ## Check style, types, SQL layout, and known faults of packages; changes nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/basedpyright --pythonpath $(BIN)/python
 	@$(BIN)/sqlfmt --check --no-progressbar dbt_project
+	@git ls-files -z | xargs -0 $(BIN)/detect-private-key
+	@$(BIN)/python .ci/audit.py requirements.lock tests/browser/requirements.lock
 
 format: $(STAMP) ## Apply the style that lint checks
 	@$(BIN)/ruff check --fix .

@@ -17,6 +17,7 @@ import click
 from pipelines.cli_console import LIVE_FAILED, NOT_PUBLISHED, PUBLISHED, SOURCES_BLOCKED, console_of_now, leave
 from pipelines.cli_history import approve, diff, notes, rebuild
 from pipelines.cli_sources import alerts, freshness, polled
+from pipelines.dates_in_words import in_words
 from pipelines.problems import OutcomesError
 from pipelines.settings import Settings
 
@@ -140,7 +141,7 @@ def refresh(
     wait_seconds = wait_minutes * 60
     if day is not None and not serve and looks_back(settings, day):
         console.print(
-            f"What is served speaks for a later day than {day:%-d %B %Y} and stays; this release is built beside it.",
+            f"What is served speaks for a later day than {in_words(day)} and stays; this release is built beside it.",
             highlight=False,
         )
         settings = settings.speaking_for(day)
@@ -204,7 +205,7 @@ def status() -> None:
         sys.exit(NOT_PUBLISHED)
     age = published.age(datetime.now(UTC))
     console.print(
-        f"Release {published.release.release_id}, as at {published.release.as_at:%-d %B %Y}, "
+        f"Release {published.release.release_id}, as at {in_words(published.release.as_at)}, "
         f"built {age.days} days {age.seconds // 3600} hours {age.seconds % 3600 // 60} minutes ago, "
         f"{published.size_bytes / 1e6:.1f} MB: {_shown(settings)}",
         highlight=False,

@@ -10,6 +10,7 @@ import sys
 import click
 
 from pipelines.cli_console import NOT_PUBLISHED, PUBLISHED, console_of_now, leave
+from pipelines.dates_in_words import in_words
 from pipelines.settings import Settings
 
 
@@ -91,7 +92,8 @@ def approve(change_id: str | None, reason: str | None, by: str | None) -> None:
     if not change_id:
         waiting = read_pending(settings)
         for one in waiting:
-            say(f"{one.change_id}  seen {one.seen_at:%-d %B %Y, %H:%M} UTC against {one.previous_release_id}")
+            seen = f"{in_words(one.seen_at)}, {one.seen_at:%H:%M} UTC"
+            say(f"{one.change_id}  seen {seen} against {one.previous_release_id}")
             for line in one.findings:
                 say(f"  {line}")
             for line in one.examples[:5]:

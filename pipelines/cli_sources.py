@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import click
 
 from pipelines.cli_console import NOT_PUBLISHED, console_of_now
+from pipelines.dates_in_words import in_words
 from pipelines.settings import Settings
 
 
@@ -46,7 +47,9 @@ def freshness(source: str | None) -> None:
     for name in ("Source", "State", "Looked", "In words"):
         table.add_column(name, no_wrap=name != "In words")
     for source_id, one in found.items():
-        looked = one.poll_state if one.polled_at is None else f"{one.poll_state} ({one.polled_at:%-d %b %Y})"
+        looked = (
+            one.poll_state if one.polled_at is None else f"{one.poll_state} ({one.polled_at.day} {one.polled_at:%b %Y})"
+        )
         table.add_row(source_id, one.state, looked, one.said, style="red" if one.state in ("late", "stale") else None)
     console.print(table)
     sys.exit(NOT_PUBLISHED if any(one.state in ("late", "stale") for one in found.values()) else 0)
@@ -94,7 +97,8 @@ def polled(source: str, note: str | None, *, changed: bool) -> None:
 
     poll = record_look(Settings.from_environment(), source, changed=changed, note=note or "")
     console_of_now().print(
-        f"Noted: {poll.source_id} looked at, {poll.outcome}, {poll.polled_at:%-d %B %Y %H:%M} UTC.", highlight=False
+        f"Noted: {poll.source_id} looked at, {poll.outcome}, {in_words(poll.polled_at)} {poll.polled_at:%H:%M} UTC.",
+        highlight=False,
     )
 
 

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from pipelines.dates_in_words import in_words
 from pipelines.problems import NotPublished, OutcomesError
 from pipelines.refresh_lock import refresh_lock
 from pipelines.refresh_progress import StageTime, TimedProgress
 from pipelines.run_inputs import LastRun, is_as_served, read_last_run, take_inputs, today, write_last_run
+from pipelines.schedule.dagster_storage import reached, storage_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -279,7 +281,7 @@ def release_as_at(settings: Settings, progress: RefreshProgress, day: date) -> P
     own = settings.speaking_for(day)
     result = refresh(own, progress, as_at=day)
     if result.outcome == "not_published":
-        raise NotPublished(f"No release can be built as at {day:%-d %B %Y}: {'; '.join(result.failures)}")
+        raise NotPublished(f"No release can be built as at {in_words(day)}: {'; '.join(result.failures)}")
     return own.served_file
 
 
@@ -310,7 +312,7 @@ def run_job(
 
         job = build_defs(settings, progress, as_at, orders).resolve_job_def(JOB)
         progress.end("prepare", "pipeline", "ready")
-        with dg.DagsterInstance.from_config(str(home)) as instance:
+        with reached(lambda: dg.DagsterInstance.from_config(str(home))) as instance:
             run = job.execute_in_process(
                 instance=instance,
                 raise_on_error=False,
@@ -333,9 +335,9 @@ def prepare_dagster_home(settings: Settings) -> Path:
     """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    configuration = home / "dagster.yaml"
-    if not configuration.is_file() or configuration.read_text(encoding="utf-8") != _DAGSTER_YAML:
-        configuration.write_text(_DAGSTER_YAML, encoding="utf-8")
+    configuration, wanted = home / "dagster.yaml", _DAGSTER_YAML + storage_yaml(os.environ)
+    if not configuration.is_file() or configuration.read_text(encoding="utf-8") != wanted:
+        configuration.write_text(wanted, encoding="utf-8")
     os.environ.update(DAGSTER_HOME=str(home), DAGSTER_DISABLE_TELEMETRY="yes", DBT_SEND_ANONYMOUS_USAGE_STATS="false")
     return home
 

@@ -191,7 +191,9 @@ def releases_known(raw: Path, as_at: date) -> int:
         How many passports say that they were retrieved on or before the day.
     """
     day = as_at.isoformat()
-    found = (_RETRIEVED.search(path.read_text(encoding="utf-8")) for path in sorted(raw.glob("*/*/passport.yml")))
+    # Whatever is wrong with a passport, landing refuses it with the reason.
+    passports = [path for path in sorted(raw.glob("*/*/passport.yml")) if _is_own_file(path)]
+    found = (_RETRIEVED.search(path.read_text(encoding="utf-8", errors="replace")) for path in passports)
     return sum(match is not None and match[1] <= day for match in found)
 
 
@@ -335,12 +337,17 @@ def _hash_files(project: Path, files: Iterator[Path]) -> dict[str, str]:
 
 def _hash_file(path: Path) -> str:
     """Hash a file; one that cannot be read is an input all the same: whoever needs it refuses it with the reason."""
-    if not path.is_file():
+    if not _is_own_file(path):
         return UNREADABLE
     try:
         return sha256_of(path)
     except OSError:
         return UNREADABLE
+
+
+def _is_own_file(path: Path) -> bool:
+    """Tell a file from a link to one, which may be any of the machine, a pipe, which never ends, and a device."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _digest(hashes: Mapping[str, str]) -> str:

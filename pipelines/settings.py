@@ -7,6 +7,7 @@ Paths and the few switches of a run belong here; reading data does not. The envi
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 PROJECT_VARIABLE = "OUTCOMES_PROJECT"
 WAREHOUSE_VARIABLE = "OUTCOMES_WAREHOUSE"
+_MEANT_BY_SQL = re.compile(r"[*?\[\]'\"`;\x00-\x1f]")
+"""DuckDB takes a path with one of the first for a pattern of paths, and dbt puts paths between quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,14 @@ class Settings:
                 f"{project} is not a checkout of this project (no dbt_project in it). "
                 f"Run from a checkout, or set {PROJECT_VARIABLE} to one."
             )
-        return cls(
-            project=project, warehouse=Path(os.environ.get(WAREHOUSE_VARIABLE) or project / "warehouse").resolve()
-        )
+        warehouse = Path(os.environ.get(WAREHOUSE_VARIABLE) or project / "warehouse").resolve()
+        for path, variable in ((project, PROJECT_VARIABLE), (warehouse, WAREHOUSE_VARIABLE)):
+            if found := _MEANT_BY_SQL.search(str(path)):
+                raise ConfigurationError(
+                    f"The folder {path} has {found[0]!r} in its name, which SQL reads as a pattern or an end. "
+                    f"Name another folder in {variable}."
+                )
+        return cls(project=project, warehouse=warehouse)
 
     def speaking_for(self, day: date) -> Settings:
         """Return settings over the same inputs for a release that speaks for another day and that nobody is served.

@@ -68,6 +68,8 @@ def read_announced(raw: Path) -> list[Announced]:
     """
     found: list[Announced] = []
     for path in sorted(raw.glob(f"*/*/{_PASSPORT}")):
+        if path.is_symlink() or not path.is_file():
+            continue  # a link or a pipe: landing refuses it with the reason
         # Most passports have none, and YAML is slow to read.
         if "\nrevision:" not in f"\n{path.read_text(encoding='utf-8', errors='replace')}":
             continue

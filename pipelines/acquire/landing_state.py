@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.acquire.landing import LoadRecord, land, read_load_record
 from pipelines.acquire.raw_snapshots import find_releases, known_by
+from pipelines.dates_in_words import in_words
 from pipelines.durable_files import sha256_of, write_text
 from pipelines.problems import NOT_YET_RELEASED, Problem, SourceRefused
 
@@ -193,7 +194,7 @@ def _land_what_was_known(source: Source, settings: Settings, inputs: RunInputs) 
         return land(source, releases, settings.landed)
     known = known_by(releases, inputs.as_at)
     if releases and not known:
-        day = f"{inputs.as_at:%-d %B %Y}"
+        day = f"{in_words(inputs.as_at)}"
         raise SourceRefused(
             source.id,
             (Problem(NOT_YET_RELEASED, f"No release was at hand on {day}.", "Nothing to do: the day looks back."),),

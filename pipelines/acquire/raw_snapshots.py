@@ -6,6 +6,7 @@ Finding and verifying raw files belongs here; what is inside a file, beyond not 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pipelines.acquire.announced_revisions import Revision
 from pipelines.acquire.readers.workbook_sheet import is_workbook
 from pipelines.acquire.source_registry import Source, read_yaml, validation_lines
-from pipelines.acquire.table_declaration import Table, Text
+from pipelines.acquire.table_declaration import Table, Text, path_inside
 from pipelines.problems import ConfigurationError, Problem, SourceRefused
 
 PASSPORT_NAME: Final = "passport.yml"
@@ -49,10 +50,9 @@ class PassportFile(BaseModel):
     @field_validator("file")
     @classmethod
     def _inside_release(cls, name: str) -> str:
-        path = PurePosixPath(name)
-        if "\\" in name or path.is_absolute() or ".." in path.parts or name != str(path):
+        if name != str(PurePosixPath(name)):
             raise ValueError("a file is named by its path inside the release, with forward slashes")
-        return name
+        return path_inside(name)
 
 
 class Passport(BaseModel):
@@ -224,6 +224,8 @@ def read_passport(release: RawRelease) -> Passport:
     """
     path = release.folder / PASSPORT_NAME
     name = release.name_of(PASSPORT_NAME)
+    if leads_elsewhere(release, path):
+        raise SourceRefused(release.source_id, (_link(name),))
     if not path.is_file():
         raise SourceRefused(
             release.source_id,
@@ -272,6 +274,9 @@ def verify(release: RawRelease, source: Source) -> tuple[RawFile, ...]:
         problems += _unlisted(release, {file.file for file in passport.files})
     for file, expected in listed:
         path, name = release.folder / file, release.name_of(file)
+        if leads_elsewhere(release, path):
+            problems.append(_link(name))
+            continue
         if not path.is_file():
             problems.append(
                 Problem(
@@ -294,6 +299,35 @@ def verify(release: RawRelease, source: Source) -> tuple[RawFile, ...]:
     return tuple(files)
 
 
+def leads_elsewhere(release: RawRelease, path: Path) -> bool:
+    """Tell whether a path of a release is, or goes through, a link.
+
+    Bytes as received lie in ``data/raw``. What a link names can change without a trace, is not looked at when a refresh
+    asks whether anything is new, and may be any file of the machine. ``data/raw`` itself may be a link.
+
+    Args:
+        release: A release.
+        path: A path in its folder.
+
+    Returns:
+        ``True`` for a link anywhere below ``data/raw``; ``False`` for a file that nobody has filed yet.
+    """
+    if release.loose_file is not None:
+        return False
+    raw = release.folder.parent.parent
+    wanted = raw.resolve() / path.relative_to(raw)
+    return os.path.normcase(path.resolve()) != os.path.normcase(wanted)
+
+
+def _link(name: str) -> Problem:
+    return Problem(
+        "link_in_release",
+        "The path is, or goes through, a link: what it leads to was not received with the release.",
+        "Put the file itself into the release.",
+        file=name,
+    )
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -302,6 +336,8 @@ def _sha256(path: Path) -> str:
 def _unlisted(release: RawRelease, listed: set[str]) -> Iterator[Problem]:
     for path in sorted(release.folder.rglob("*")):
         inside = path.relative_to(release.folder)
+        if path.is_symlink() and path.is_dir():
+            yield _link(release.name_of(inside.as_posix()))
         if path.is_dir() or any(part.startswith(".") for part in inside.parts):
             continue
         if inside.as_posix() not in listed and inside.as_posix() != PASSPORT_NAME:

@@ -443,7 +443,7 @@ def read_yaml(path: Path) -> object:
         ConfigurationError: The file cannot be read, is not YAML, or repeats a key.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path.name}: cannot be read as YAML: {error}") from error
 

@@ -8,15 +8,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from pipelines.acquire.landed_schema import MarkerMeaning
 from pipelines.acquire.period_labels import YearType
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def plain_path(path: str) -> str:
+    """Return a path with forward slashes that starts in a folder of the release, as it is.
+
+    Raises:
+        ValueError: It is absolute, has a drive, a backslash or a character that cannot be printed.
+    """
+    if PurePosixPath(path).is_absolute() or not path.isprintable() or any(sign in path for sign in "\\:"):
+        raise ValueError("a file is named by its path inside the release, with forward slashes")
+    return path
+
+
+def path_inside(path: str) -> str:
+    """Return a path, or pattern of paths, that cannot leave the release, as it is.
+
+    Raises:
+        ValueError: As :func:`plain_path` says, or it climbs.
+    """
+    if ".." in PurePosixPath(path).parts:
+        raise ValueError("a file is named by its path inside the release, without ..")
+    return plain_path(path)
+
+
+InsidePath = Annotated[Text, AfterValidator(path_inside)]
 
 
 class Declared(BaseModel):
@@ -88,12 +114,13 @@ class Metadata(Declared):
     """A file beside the table that describes it.
 
     Attributes:
-        file: Where it is, relative to the folder of the table; comma-separated text with a header.
+        file: Where it is, relative to the folder of the table and inside the release; comma-separated text with a
+            header.
         listed_in: Its header under which a cell ends with the name of the table's file.
         columns: Its header to the landed column that it fills.
     """
 
-    file: Text
+    file: Annotated[Text, AfterValidator(plain_path)]
     listed_in: Text
     columns: Annotated[dict[str, Text], Field(min_length=1)]
 
@@ -176,7 +203,7 @@ class Table(Declared):
     """
 
     id: Identifier
-    file: Text
+    file: InsidePath
     reader: Text | None = None
     parse: Parse = Parse()
     encoding: Text | None = None

@@ -14,6 +14,7 @@ import polars as pl
 
 from pipelines.acquire.landed_assets import REGISTRY_KEYS
 from pipelines.check.gate_state import gate_if_changed
+from pipelines.dates_in_words import in_words
 from pipelines.problems import OutcomesError
 from pipelines.run_inputs import read_inputs
 from pipelines.step_retries import TRY_AGAIN, named_faults_are_final
@@ -86,7 +87,7 @@ def accepted_asset(source: Source, settings: Settings, progress: RefreshProgress
             asset_key=key,
             metadata={
                 "dagster/row_count": load.served_rows,
-                "state": f"{load.load_state}, unchanged since {load.checked_at:%-d %B %Y %H:%M} UTC"
+                "state": f"{load.load_state}, unchanged since {in_words(load.checked_at)} {load.checked_at:%H:%M} UTC"
                 if gated.is_unchanged
                 else load.load_state,
                 "stale": bool(load.is_stale),

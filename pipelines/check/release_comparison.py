@@ -16,6 +16,7 @@ from pipelines.acquire.source_registry import Gate
 from pipelines.check.approvals import PendingChange, forget_pending, write_pending
 from pipelines.check.gate import DETAIL_ROWS, SPOKEN_ROWS, CheckResult
 from pipelines.check.intended_checks import COMPARISON, IntendedCheck
+from pipelines.problems import OutcomesError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -283,7 +284,8 @@ def compare_releases(settings: Settings, now: datetime) -> tuple[CheckResult, ..
     examples: dict[str, tuple[str, ...]] = {}
     for change in dict.fromkeys(one.change for one in blocking):
         examples[change.source_id] = examples_of(settings.build_file, change.source_id)
-        assert change.change_id is not None  # a finding counts rows, and rows have a name
+        if change.change_id is None:
+            raise OutcomesError(f"{change.source_id}: a finding counts rows, and these rows have no name.")
         sentences = tuple(one.sentence for one in blocking if one.change == change)
         write_pending(
             settings,

@@ -22,6 +22,7 @@ import jinja2
 import polars as pl
 
 from pipelines.check.intended_checks import STAGES
+from pipelines.dates_in_words import in_words
 from pipelines.problems import ConfigurationError, OutcomesError
 from pipelines.publish.check_rows import COLUMNS, without_zone
 from pipelines.report.run_results import RunRecord, RunResults, failing_rows, gather
@@ -380,14 +381,14 @@ def _moment(value: datetime | str | None) -> str:
     if not value:
         return "\N{EN DASH}"
     moment = without_zone(datetime.fromisoformat(value) if isinstance(value, str) else value)
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+    return f"{in_words(moment)}, {moment:%H:%M} UTC"
 
 
 def _day(value: date | str | None) -> str:
     if not value:
         return "\N{EN DASH}"
     day = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{day.day} {day:%B %Y}"
+    return f"{in_words(day)}"
 
 
 def _duration(seconds: float | None) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.dates_in_words import in_words
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -130,7 +132,7 @@ def day(when: date | None) -> str:
     Args:
         when: The date.
     """
-    return "none" if when is None else f"{when.day} {when:%B %Y}"
+    return "none" if when is None else f"{in_words(when)}"
 
 
 def short_day(when: date | None) -> str:

@@ -21,6 +21,7 @@ import polars as pl
 
 from pipelines.acquire.raw_snapshots import find_releases, known_by
 from pipelines.acquire.source_registry import load_sources
+from pipelines.dates_in_words import in_words
 from pipelines.problems import OutcomesError
 from pipelines.run_inputs import LONDON
 from pipelines.schedule.freshness import Freshness, source_freshness
@@ -150,7 +151,7 @@ def freshness_conditions(found: Mapping[str, Freshness]) -> list[Condition]:
         if fresh.state == "stale":
             conditions.append(Condition("source_stale", f"{source_id}: the data are stale", fresh.said, source_id))
         elif fresh.is_late and fresh.expected_on:
-            day = f"{fresh.expected_on:%-d %B %Y}"
+            day = f"{in_words(fresh.expected_on)}"
             title = f"{source_id}: the release expected on {day} is late"
             conditions.append(Condition("release_late", title, fresh.said, source_id))
     return conditions
@@ -167,7 +168,7 @@ def poll_conditions(polls: Mapping[tuple[str, str | None], PollSummary], now: da
     for (source_id, indicator), poll in polls.items():
         since = poll.failing_since
         if indicator is None and since is not None and now - since >= POLL_FAILING_AFTER:
-            title = f"{source_id}: every poll since {since:%-d %B %Y} has failed"
+            title = f"{source_id}: every poll since {in_words(since)} has failed"
             conditions.append(Condition("poll_failing", title, f"The last one: {poll.last_detail}", source_id))
     return conditions
 
@@ -207,7 +208,7 @@ def judge(
     for key, before in sorted(remembered.items()):
         if before.kind in judged and key not in holding:
             about = key.partition(":")[2] or None
-            text = f"This holds no more. It had been known since {before.since:%-d %B %Y %H:%M} UTC."
+            text = f"This holds no more. It had been known since {in_words(before.since)} {before.since:%H:%M} UTC."
             title = f"Over: {before.title}"
             alerts.append(Alert(key, before.kind, "recovered", title, text, before.since, now, about))
     return alerts
@@ -352,7 +353,7 @@ def _remember(
             Condition(
                 "undelivered",
                 f"Alerts by {channel} do not arrive",
-                f"{number} waiting since {datetime.fromisoformat(since):%-d %B %Y}. {error or ''}".strip(),
+                f"{number} waiting since {in_words(datetime.fromisoformat(since))}. {error or ''}".strip(),
                 channel,
             )
             for channel, number, since, error in failing

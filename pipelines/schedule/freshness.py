@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from dateutil.relativedelta import relativedelta
 
+from pipelines.dates_in_words import in_words
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -303,7 +305,7 @@ def _with_poll(found: Freshness, words: str, poll: LastPoll | None, day: date) -
 
 
 def _said(day: date | None) -> str:
-    return f"{day.day} {day:%B %Y}" if day else "no day"
+    return in_words(day) if day else "no day"
 
 
 def _since(stale_after: date | None) -> str:

@@ -27,6 +27,7 @@ from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 from urllib3.util import Retry
 
+from pipelines.dates_in_words import in_words
 from pipelines.problems import ConfigurationError, OutcomesError
 
 if TYPE_CHECKING:
@@ -174,7 +175,9 @@ class SmtpNotifier:
         message["Date"] = format_datetime(alert.at)
         message["Message-ID"] = make_msgid(domain="outcomes.invalid")
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(f"{alert.text}\n\nKnown since {alert.since:%-d %B %Y %H:%M} UTC ({alert.key}).\n")
+        message.set_content(
+            f"{alert.text}\n\nKnown since {in_words(alert.since)} {alert.since:%H:%M} UTC ({alert.key}).\n"
+        )
         return message
 
     def _deliver(self, message: EmailMessage) -> None:

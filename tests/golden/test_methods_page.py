@@ -325,7 +325,7 @@ def test_every_path_exists():
 
 
 def columns_of_the_marts() -> set[str]:
-    files = (REPOSITORY / "dbt_project/models/marts").glob("*.yml")
+    files = (REPOSITORY / "dbt_project/models").glob("**/marts/*.yml")
     models = [model for file in files for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]]
     return {column["name"] for model in models for column in model["columns"]}
 

@@ -5,7 +5,8 @@ Finding the record that describes one table belongs here; reading the table does
 
 from __future__ import annotations
 
-from pathlib import Path
+import posixpath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipelines.acquire.readers.table_bounds import Record, TableNotThere, plain
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from pipelines.acquire.table_declaration import Metadata
 
 
-def describe(table: Path, metadata: Metadata, encoding: str, name: str) -> dict[str, str]:
+def describe(table: Path, inside: str, metadata: Metadata, encoding: str, name: str) -> dict[str, str]:
     """Find the record of a companion that describes a table.
 
     Args:
         table: The table's file.
+        inside: Its path inside the release, beyond which nothing is looked at.
         metadata: Where the companion is and what it fills.
         encoding: Text encoding of both.
         name: The table's name for messages.
@@ -29,9 +31,20 @@ def describe(table: Path, metadata: Metadata, encoding: str, name: str) -> dict[
         Landed column to text; a column whose cell is empty is left out.
 
     Raises:
-        TableNotThere: ``missing_metadata`` (no such file), ``metadata_without_column``, ``table_without_metadata`` (no
-            record lists the table, or several do), or the companion cannot be read as text.
+        TableNotThere: ``missing_metadata`` (no such file), ``metadata_outside_release``, ``metadata_without_column``,
+            ``table_without_metadata`` (no record lists the table, or several do), or the companion cannot be read as
+            text.
     """
+    if posixpath.normpath(PurePosixPath(inside).parent / metadata.file).split("/")[0] == "..":
+        raise TableNotThere(
+            Problem(
+                "metadata_outside_release",
+                f"The declaration looks for {metadata.file}, which from this table is outside the release.",
+                "Correct parse.metadata.file of the table: a release describes itself.",
+                file=name,
+                value=metadata.file,
+            )
+        )
     path = table.parent / metadata.file
     if not path.is_file():
         raise TableNotThere(

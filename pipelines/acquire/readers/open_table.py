@@ -49,7 +49,7 @@ def open_table(source: Source, table: Table, raw: RawFile, workspace: Path) -> T
             grid = find_table(records, table.parse, name)
             texts |= grid.texts
         if table.parse.metadata:
-            texts |= describe(raw.path, table.parse.metadata, encoding, name)
+            texts |= describe(raw.path, raw.inside, table.parse.metadata, encoding, name)
     except TableNotThere as absent:
         raise SourceRefused(source.id, absent.problems) from absent
     return TableFile(source, table, raw, workspace, grid, texts)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.acquire.readers.table_bounds import Record, TableNotThere
+from pipelines.acquire.readers.workbook_archive import unsafe_archive
 from pipelines.problems import Problem
 
 _SIGNATURES: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -65,9 +66,11 @@ def read_sheet(path: Path, sheet: str, name: str) -> tuple[Record, ...]:
         the format tells (xlsx and xls; ods does not).
 
     Raises:
-        TableNotThere: ``missing_sheet``, or ``unreadable_workbook`` if the file cannot be opened (a password, a broken
-            or foreign archive).
+        TableNotThere: ``missing_sheet``, ``unsafe_workbook`` if opening it could exhaust the memory, or
+            ``unreadable_workbook`` if the file cannot be opened (a password, a broken or foreign archive).
     """
+    if unsafe := unsafe_archive(path, name):
+        raise TableNotThere(unsafe)
     # Only a workbook needs the parser.
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - see above
 
@@ -79,7 +82,10 @@ def read_sheet(path: Path, sheet: str, name: str) -> tuple[Record, ...]:
             opened = workbook.get_sheet_by_name(sheet)
             rows = [[cell_text(cell) for cell in row] for row in opened.to_python(skip_empty_area=False)]
             merged = opened.merged_cell_ranges or []
-    except (CalamineError, OSError, ValueError) as error:
+    except BaseException as error:
+        # A parser that gives up on a malformed file raises what is no Exception.
+        if not isinstance(error, CalamineError | OSError | ValueError) and type(error).__name__ != "PanicException":
+            raise
         raise TableNotThere(
             Problem(
                 "unreadable_workbook",
@@ -89,8 +95,9 @@ def read_sheet(path: Path, sheet: str, name: str) -> tuple[Record, ...]:
             )
         ) from error
     for (top, left), (bottom, _) in merged:
-        for row in rows[top + 1 : bottom + 1]:
-            row[left] = rows[top][left]
+        if top < len(rows) and left < len(rows[top]):  # cells may be merged where there is nothing
+            for row in rows[top + 1 : bottom + 1]:
+                row[left] = rows[top][left]
     width = max((position + 1 for row in rows for position, cell in enumerate(row) if cell.strip()), default=0)
     return tuple(Record(number, tuple(row[:width])) for number, row in enumerate(rows, start=1))
 

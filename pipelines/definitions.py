@@ -27,7 +27,8 @@ from pipelines.refresh import WRITER_TAGS
 from pipelines.refresh_lock import refresh_lock
 from pipelines.refresh_progress import SilentProgress
 from pipelines.run_inputs import read_inputs
-from pipelines.schedule.automation import fresh_checks, schedules_and_sensors
+from pipelines.schedule.automation import schedules_and_sensors
+from pipelines.schedule.freshness_assets import fresh_checks
 from pipelines.schedule.poll_log import record_poll, write_polls
 from pipelines.settings import Settings
 

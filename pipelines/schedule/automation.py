@@ -10,7 +10,7 @@ compares with what it had dealt with before.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -21,10 +21,9 @@ from pipelines.acquire.source_registry import Source, load_sources
 from pipelines.problems import NotPublished, OutcomesError
 from pipelines.refresh import COMMAND, WRITER_TAGS, RefreshResult, has_news, leave_page
 from pipelines.refresh_lock import refresh_lock
-from pipelines.run_inputs import read_inputs, read_last_run
-from pipelines.schedule.alerts import freshness_of_sources, send_alerts
+from pipelines.run_inputs import read_last_run
+from pipelines.schedule.alerts import send_alerts
 from pipelines.schedule.live_poll import PollResult, poll_live
-from pipelines.schedule.poll_log import read_polls
 from pipelines.schedule.raw_watch import SETTLED_AFTER, Cursor, look
 
 if TYPE_CHECKING:
@@ -93,53 +92,6 @@ def schedules_and_sensors(
             _alerts(settings),
         ),
     )
-
-
-def fresh_checks(settings: Settings, sources: Mapping[str, Source]) -> dg.AssetChecksDefinition:
-    """Build the check ``fresh`` of every accepted source: a warning where a release is late or the data are stale.
-
-    Args:
-        settings: Folders.
-        sources: The declarations.
-
-    Returns:
-        One step with all of the checks; it never blocks.
-    """
-    keys = {source_id: dg.AssetKey(["accepted", source_id]) for source_id in sources}
-
-    @dg.multi_asset_check(
-        name="fresh",
-        specs=[
-            dg.AssetCheckSpec(
-                "fresh",
-                asset=key,
-                description="The release that the calendar of the source expects has come, and the data are not stale.",
-            )
-            for key in keys.values()
-        ],
-    )
-    def fresh() -> Iterator[dg.AssetCheckResult]:
-        day = read_inputs(settings.run_inputs_file).as_at
-        found = freshness_of_sources(settings, sources, read_polls(settings.ledger, day), day)
-        for source_id, one in found.items():
-            facts = {
-                "state": one.state,
-                "expected_on": one.expected_on,
-                "days_late": one.days_late,
-                "newest_release": one.release,
-                "poll": one.poll_state,
-                "last_polled_at": one.polled_at,
-            }
-            yield dg.AssetCheckResult(
-                asset_key=keys[source_id],
-                check_name="fresh",
-                passed=not one.is_late and one.state != "stale",
-                severity=dg.AssetCheckSeverity.WARN,
-                description=one.said,
-                metadata={name: str(value) for name, value in facts.items() if value is not None},
-            )
-
-    return fresh
 
 
 def _daily_refresh(settings: Settings, job: Job) -> dg.ScheduleDefinition:

@@ -25,9 +25,9 @@ from pipelines.schedule.automation import (
     TRIGGER_TAG,
     WRITER_TAGS,
     Automation,
-    fresh_checks,
     schedules_and_sensors,
 )
+from pipelines.schedule.freshness_assets import fresh_checks
 from pipelines.schedule.live_poll import PollResult
 from pipelines.schedule.poll_log import Poll, add_poll
 from pipelines.settings import Settings

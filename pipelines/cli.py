@@ -461,11 +461,32 @@ def _print_summary(console: Console, settings: Settings) -> None:
 
 
 def _tell(console: Console, settings: Settings, result: RefreshResult) -> None:
-    """Tell those who want to hear of it; that nobody can be reached fails nothing."""
+    """Tell those who want to hear of it; that nobody can be reached fails nothing.
+
+    What goes to the log goes to a file: the person at the terminal reads the summary.
+    """
+    import logging
+
     from pipelines.schedule.alerts import send_alerts
 
-    for problem in send_alerts(settings, result).problems:
+    written = settings.logs / "alerts.log"
+    written.parent.mkdir(parents=True, exist_ok=True)
+    log = logging.getLogger("outcomes.alerts")
+    log.propagate = False
+    handler = logging.FileHandler(written, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    report = send_alerts(settings, result)
+    handler.close()
+    for problem in report.problems:
         console.print(problem, markup=False, highlight=False, soft_wrap=True)
+    if report.alerts:
+        number = len(report.alerts)
+        console.print(
+            f"{number} {'thing is' if number == 1 else 'things are'} new to tell: {written}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _fetch_live(console: Console, settings: Settings) -> LiveResult:
@@ -563,6 +584,10 @@ def main() -> None:
         outcomes(standalone_mode=True)
     except OutcomesError as error:
         click.echo(f"Error: {error}", err=True)
+        sys.exit(NOT_PUBLISHED)
+    except OSError as error:
+        # A full disk, or no right to write: what was asked for did not happen, and a traceback would not say more.
+        click.echo(f"Error: {error}. What is served is as it was.", err=True)
         sys.exit(NOT_PUBLISHED)
 
 

@@ -21,6 +21,7 @@ from pipelines.check.register_assets import register_asset, register_keys
 from pipelines.check.release_comparison import MART
 from pipelines.model.dbt_bridge import mart_keys, model_assets, prepare_manifest
 from pipelines.problems import ConfigurationError
+from pipelines.publish.archive_release import keep_inputs
 from pipelines.publish.previous_asset import previous_asset
 from pipelines.publish.published_asset import published_asset
 from pipelines.refresh import WRITER_TAGS
@@ -101,7 +102,7 @@ def build_defs(
     return dg.Definitions(
         assets=[
             live_asset(settings, record_poll),
-            declared_sources_asset(settings, as_at, orders),
+            declared_sources_asset(settings, as_at, orders, keep=keep_inputs),
             *(landed_asset(source, settings, reporter) for source in sources.values()),
             *(accepted_asset(source, settings, reporter) for source in sources.values()),
             register_asset(settings, reporter),

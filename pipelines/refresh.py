@@ -19,7 +19,7 @@ from pipelines.problems import NotPublished, OutcomesError
 from pipelines.refresh_lock import refresh_lock
 from pipelines.refresh_progress import StageTime, TimedProgress
 from pipelines.run_inputs import LastRun, is_as_served, read_last_run, take_inputs, today, write_last_run
-from pipelines.schedule.dagster_storage import reached, storage_yaml
+from pipelines.schedule.dagster_storage import quick_records, reached, set_aside_damaged_records, storage_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -205,9 +205,11 @@ def leave_page(
         The page; ``None`` when it could not be written, which is in the log.
     """
     from pipelines.check.release_comparison import comparison_checks
+    from pipelines.report.release_notes import notes_of
     from pipelines.report.run_page import run_record, write_run_page
 
     try:
+        has_notes = settings.keeps_history and not failures
         record = run_record(
             settings,
             began,
@@ -215,6 +217,7 @@ def leave_page(
             failures,
             stages=stages,
             previous_release_id=previous_release_id,
+            release_notes=notes_of(settings, "served") if has_notes else None,
             trigger=trigger,
         )
         return write_run_page(settings, record, others=comparison_checks())
@@ -303,6 +306,9 @@ def run_job(
         ConfigurationError: A declaration, a suite or the dbt project is wrong.
     """
     progress.begin("prepare", "pipeline")
+    aside = set_aside_damaged_records(settings.dagster_home)
+    if aside is not None:
+        logging.getLogger(__name__).warning("The record of past runs was damaged, and lies in %s now.", aside)
     home = prepare_dagster_home(settings)
     settings.logs.mkdir(parents=True, exist_ok=True)
     with (settings.logs / "refresh.log").open("w", encoding="utf-8") as log, contextlib.redirect_stdout(log):
@@ -312,7 +318,7 @@ def run_job(
 
         job = build_defs(settings, progress, as_at, orders).resolve_job_def(JOB)
         progress.end("prepare", "pipeline", "ready")
-        with reached(lambda: dg.DagsterInstance.from_config(str(home))) as instance:
+        with reached(lambda: dg.DagsterInstance.from_config(str(home))) as instance, quick_records(home):
             run = job.execute_in_process(
                 instance=instance,
                 raise_on_error=False,

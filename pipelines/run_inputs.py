@@ -73,6 +73,11 @@ class RunInputs:
         """Return the moment that the gate of a source writes beside what it says: the start of the run."""
         return self.checked_at.get(source_id, self.started_at)
 
+    @property
+    def readable(self) -> dict[str, str]:
+        """Return the inputs that could be read, with their hashes."""
+        return {name: sha for name, sha in self.files.items() if sha != UNREADABLE}
+
     def raw_files(self, source_id: str) -> dict[str, str]:
         """Return the raw files of one source, passports included, with their hashes."""
         return {name: sha for name, sha in self.files.items() if name.startswith(f"{_RAW}{source_id}/")}
@@ -191,9 +196,7 @@ def releases_known(raw: Path, as_at: date) -> int:
         How many passports say that they were retrieved on or before the day.
     """
     day = as_at.isoformat()
-    # Whatever is wrong with a passport, landing refuses it with the reason.
-    passports = [path for path in sorted(raw.glob("*/*/passport.yml")) if _is_own_file(path)]
-    found = (_RETRIEVED.search(path.read_text(encoding="utf-8", errors="replace")) for path in passports)
+    found = (_RETRIEVED.search(_text(path)) for path in sorted(raw.glob("*/*/passport.yml")))
     return sum(match is not None and match[1] <= day for match in found)
 
 
@@ -293,18 +296,23 @@ def is_as_served(served_file: Path, last: LastRun) -> bool:
     return sha256_of(served_file) == last.sha256
 
 
-def input_files(settings: Settings) -> dict[str, Path]:
-    """Return every file that a release is made from.
+def changed_since(settings: Settings, inputs: RunInputs) -> list[str]:
+    """Return what a run worked on that is not as it was when the run began, but for raw data.
+
+    Raw data are read once, into the landed tables, whose rows name the bytes they come from. What comes into
+    ``data/raw`` later is news for the next run.
 
     Args:
         settings: Folders.
+        inputs: What the run worked on.
 
     Returns:
-        Path below the project, with forward slashes, to the file: code, declarations, suites, raw data, seeds.
+        Paths below the project, sorted: code, declarations, suites and seeds that were changed, added or taken away.
     """
-    folders = (_files_below(settings.raw), _files_below(settings.seeds))
-    found = (*_code_files(settings), *(path for files in folders for path in files))
-    return {path.relative_to(settings.project).as_posix(): path for path in found}
+    now = {**_hash_files(settings.project, _code_files(settings))}
+    now |= _hash_files(settings.project, _files_below(settings.seeds))
+    then = {name: sha for name, sha in inputs.files.items() if not name.startswith(_RAW)}
+    return sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:
@@ -331,16 +339,30 @@ def _files_below(folder: Path) -> Iterator[Path]:
 def _hash_files(project: Path, files: Iterator[Path]) -> dict[str, str]:
     hashes: dict[str, str] = {}
     for path in files:
-        hashes[path.relative_to(project).as_posix()] = _hash_file(path)
+        hashes[path.relative_to(project).as_posix()] = hash_input(path)
     return hashes
 
 
-def _hash_file(path: Path) -> str:
-    """Hash a file; one that cannot be read is an input all the same: whoever needs it refuses it with the reason."""
-    if not _is_own_file(path):
-        return UNREADABLE
+def _text(path: Path) -> str:
+    """Read a passport; whatever is wrong with it, landing refuses it with the reason."""
     try:
-        return sha256_of(path)
+        return path.read_text(encoding="utf-8", errors="replace") if _is_own_file(path) else ""
+    except OSError:
+        return ""
+
+
+def hash_input(path: Path) -> str:
+    """Hash a file that a release is made from.
+
+    Args:
+        path: The file.
+
+    Returns:
+        SHA-256 as hex, or :data:`UNREADABLE`: such a file is an input all the same, and whoever needs it refuses it
+        with the reason.
+    """
+    try:
+        return sha256_of(path) if _is_own_file(path) else UNREADABLE
     except OSError:
         return UNREADABLE
 

@@ -6,13 +6,14 @@ leaves a record of the problems for its gate; the run goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from pipelines.acquire.landing_state import land_if_changed
 from pipelines.acquire.source_registry import load_sources, write_registry
+from pipelines.leftovers import clear_leftovers
 from pipelines.run_inputs import read_inputs, repeated_inputs, take_inputs, write_inputs
 from pipelines.step_retries import TRY_AGAIN, named_faults_are_final
 
@@ -30,7 +31,11 @@ REGISTRY_KEYS = (dg.AssetKey(["registry", "indicators"]), dg.AssetKey(["registry
 
 
 def declared_sources_asset(
-    settings: Settings, as_at: date | None, orders: RunInputs | None = None
+    settings: Settings,
+    as_at: date | None,
+    orders: RunInputs | None = None,
+    *,
+    keep: Callable[[Settings, RunInputs], None] = lambda _settings, _inputs: None,
 ) -> dg.AssetsDefinition:
     """Build the first asset of a run: it fixes the inputs and writes the declarations as tables.
 
@@ -38,6 +43,7 @@ def declared_sources_asset(
         settings: Folders.
         as_at: The day the release speaks for; ``None`` for the day of the run.
         orders: Day, start and moments of a release that is made again; the step fails when its inputs are others.
+        keep: Keeps the inputs before anything is made from them.
 
     Returns:
         A multi-asset with the keys of :data:`REGISTRY_KEYS`.
@@ -62,6 +68,8 @@ def declared_sources_asset(
     def declared_sources() -> Iterator[dg.MaterializeResult[Any]]:
         with named_faults_are_final():
             inputs = repeated_inputs(settings, orders) if orders else take_inputs(settings, as_at)
+            clear_leftovers(settings)
+            keep(settings, inputs)
             write_inputs(settings.run_inputs_file, inputs)
             sources = load_sources(settings.sources)
             write_registry(sources, settings.registry)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import polars as pl
@@ -21,9 +23,11 @@ from pipelines.acquire.readers.open_table import open_table
 from pipelines.acquire.readers.table_file import ReadFile, TableFile, require_scannable
 from pipelines.acquire.source_registry import Source
 from pipelines.acquire.table_declaration import Table
+from pipelines.durable_files import sha256_of
 from pipelines.problems import OutcomesError, Problem, SourceRefused
 
 LOAD_RECORD_KEY: Final = "load_record"
+CHANGED_WHILE_READ: Final = "changed_while_read"
 _ROWS_A_GROUP: Final = 122_880
 
 
@@ -116,7 +120,8 @@ def land(source: Source, releases: Sequence[RawRelease], destination: Path, *, e
     tables = _tables(source, files, every_table=every_table)
     destination.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{source.id}-", dir=destination) as workspace:
-        read = _read(source, tables, Path(workspace))
+        copies = _copied(source, verified, Path(workspace) / "raw")
+        read = _read(source, [(copies[file.name], table) for file, table in tables], Path(workspace))
         companions = [file for file in verified if is_companion(file.inside, source)]
         record = _record(source, releases, read, companions)
         partial = Path(workspace) / "landed.parquet"
@@ -156,6 +161,36 @@ def _verified(source: Source, releases: Iterable[RawRelease]) -> list[RawFile]:
     if problems:
         raise SourceRefused(source.id, tuple(problems))
     return files
+
+
+def _copied(source: Source, verified: Iterable[RawFile], folder: Path) -> dict[str, RawFile]:
+    """Copy the verified files, companions beside them, so that nobody can change them between verifying and reading."""
+    copies: dict[str, RawFile] = {}
+    problems: list[Problem] = []
+    for file in verified:
+        if PurePosixPath(file.inside).is_absolute():  # a file that nobody has filed, alone where it is
+            copies[file.name] = file
+            continue
+        copy = folder / file.release_id / file.inside
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(file.path, copy)
+            changed = sha256_of(copy) != file.sha256
+        except OSError:
+            changed = True
+        if changed:
+            problems.append(
+                Problem(
+                    CHANGED_WHILE_READ,
+                    "The file was changed or taken away while it was being read.",
+                    "Leave data/raw alone while a refresh runs; put the file back as it was received.",
+                    file=file.name,
+                )
+            )
+        copies[file.name] = replace(file, path=copy)
+    if problems:
+        raise SourceRefused(source.id, tuple(problems))
+    return copies
 
 
 def _only_describes(file: RawFile) -> Problem:

@@ -15,14 +15,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pipelines.acquire.landing import LoadRecord, land, read_load_record
-from pipelines.acquire.raw_snapshots import find_releases, known_by
+from pipelines.acquire.landing import CHANGED_WHILE_READ, LoadRecord, land, read_load_record
+from pipelines.acquire.raw_snapshots import RawRelease, find_releases, known_by
 from pipelines.dates_in_words import in_words
 from pipelines.durable_files import sha256_of, write_text
 from pipelines.problems import NOT_YET_RELEASED, Problem, SourceRefused
+from pipelines.run_inputs import hash_input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pipelines.acquire.source_registry import Source
     from pipelines.run_inputs import RunInputs
@@ -176,11 +177,19 @@ def land_if_changed(source: Source, settings: Settings, inputs: RunInputs) -> La
         record = _land_what_was_known(source, settings, inputs)
     except SourceRefused as refused:
         write_text(problems_at, json.dumps([asdict(problem) for problem in refused.problems]))
-        remember_landing(settings, source.id, key, problems_at)
+        # Where a file moved under the run, the next one reads the source again.
+        still = key if not _moved(source, settings, inputs) else ""
+        remember_landing(settings, source.id, still, problems_at)
         return Landing(None, refused.problems, is_unchanged=False)
     problems_at.unlink(missing_ok=True)
     remember_landing(settings, source.id, key, landed)
     return Landing(record, (), is_unchanged=False)
+
+
+def _moved(source: Source, settings: Settings, inputs: RunInputs) -> list[str]:
+    """Return the raw files of a source that are not as they were when the run began."""
+    noted = inputs.raw_files(source.id)
+    return [name for name, sha256 in noted.items() if hash_input(settings.project / name) != sha256]
 
 
 def _land_what_was_known(source: Source, settings: Settings, inputs: RunInputs) -> LoadRecord:
@@ -189,9 +198,11 @@ def _land_what_was_known(source: Source, settings: Settings, inputs: RunInputs) 
     Raises:
         SourceRefused: As ``land`` says; with :data:`NOT_YET_RELEASED` when nothing of the source was at hand.
     """
-    releases = find_releases(settings.raw, source.id)
+    # A release that arrives while the run is under way is news for the next one.
+    noted = {name.split("/")[3] for name in inputs.raw_files(source.id) if name.count("/") > 3}
+    releases = tuple(one for one in find_releases(settings.raw, source.id) if one.release_id in noted)
     if not inputs.looks_back:
-        return land(source, releases, settings.landed)
+        return _land_as_noted(source, releases, settings, inputs)
     known = known_by(releases, inputs.as_at)
     if releases and not known:
         day = f"{in_words(inputs.as_at)}"
@@ -200,4 +211,35 @@ def _land_what_was_known(source: Source, settings: Settings, inputs: RunInputs) 
             (Problem(NOT_YET_RELEASED, f"No release was at hand on {day}.", "Nothing to do: the day looks back."),),
         )
     # A table that came later has no file yet.
-    return land(source, known, settings.landed, every_table=known == releases)
+    return _land_as_noted(source, known, settings, inputs, every_table=known == releases)
+
+
+def _land_as_noted(
+    source: Source,
+    releases: Sequence[RawRelease],
+    settings: Settings,
+    inputs: RunInputs,
+    *,
+    every_table: bool = True,
+) -> LoadRecord:
+    """Land releases, and make sure that what was read is what the run noted, and the archive keeps, at its start.
+
+    Raises:
+        SourceRefused: As ``land`` says, or because a file changed since the run began.
+    """
+    record = land(source, releases, settings.landed, every_table=every_table)
+    moved = _moved(source, settings, inputs)
+    if moved:
+        raise SourceRefused(
+            source.id,
+            tuple(
+                Problem(
+                    CHANGED_WHILE_READ,
+                    "The file was changed or taken away while the refresh was under way.",
+                    "Leave data/raw alone while a refresh runs; put the file back as it was received.",
+                    file=name.removeprefix("data/raw/"),
+                )
+                for name in moved
+            ),
+        )
+    return record

@@ -165,15 +165,21 @@ def find_releases(raw: Path, source_id: str) -> tuple[RawRelease, ...]:
 
     Returns:
         Its releases, oldest first; empty if there are none.
+
+    Raises:
+        SourceRefused: The folder may not be read.
     """
     folder = raw / source_id
     if not folder.is_dir():
         return ()
-    return tuple(
-        RawRelease(source_id, path.name, path)
-        for path in sorted(folder.iterdir(), key=lambda path: path.name)
-        if path.is_dir() and not path.name.startswith(".")
-    )
+    try:
+        return tuple(
+            RawRelease(source_id, path.name, path)
+            for path in sorted(folder.iterdir(), key=lambda path: path.name)
+            if path.is_dir() and not path.name.startswith(".")
+        )
+    except OSError as error:
+        raise SourceRefused(source_id, (_unreadable(source_id, error),)) from error
 
 
 def known_by(releases: Sequence[RawRelease], day: date) -> tuple[RawRelease, ...]:
@@ -226,7 +232,11 @@ def read_passport(release: RawRelease) -> Passport:
     name = release.name_of(PASSPORT_NAME)
     if leads_elsewhere(release, path):
         raise SourceRefused(release.source_id, (_link(name),))
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+    except OSError as error:
+        raise SourceRefused(release.source_id, (_unreadable(name, error),)) from error
+    if not is_there:
         raise SourceRefused(
             release.source_id,
             (
@@ -277,19 +287,23 @@ def verify(release: RawRelease, source: Source) -> tuple[RawFile, ...]:
         if leads_elsewhere(release, path):
             problems.append(_link(name))
             continue
-        if not path.is_file():
-            problems.append(
-                Problem(
-                    "missing_file",
-                    "The passport lists the file, but it is not in the release.",
-                    "Restore the file, or take it out of the passport.",
-                    file=name,
-                )
-            )
-            continue
-        sha256 = _sha256(path)
         inside = file if release.loose_file is None else path.resolve().as_posix()
-        found = [] if is_companion(inside, source) else [*_not_a_table(path, name, tables_for(inside, source))]
+        try:
+            if not path.is_file():
+                problems.append(
+                    Problem(
+                        "missing_file",
+                        "The passport lists the file, but it is not in the release.",
+                        "Restore the file, or take it out of the passport.",
+                        file=name,
+                    )
+                )
+                continue
+            sha256 = _sha256(path)
+            found = [] if is_companion(inside, source) else [*_not_a_table(path, name, tables_for(inside, source))]
+        except OSError as error:
+            problems.append(_unreadable(name, error))
+            continue
         if expected is not None:
             found += _changed(path, name, sha256, expected)
         problems += found
@@ -324,6 +338,15 @@ def _link(name: str) -> Problem:
         "link_in_release",
         "The path is, or goes through, a link: what it leads to was not received with the release.",
         "Put the file itself into the release.",
+        file=name,
+    )
+
+
+def _unreadable(name: str, error: OSError) -> Problem:
+    return Problem(
+        "unreadable_file",
+        f"The file cannot be read ({error.strerror or error}).",
+        "Give the account that runs the refresh the right to read it.",
         file=name,
     )
 

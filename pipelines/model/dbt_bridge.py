@@ -21,6 +21,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from packaging.version import Version
 
 from pipelines.acquire.source_registry import Source
+from pipelines.durable_files import write_text
 from pipelines.model.warehouse_file import count_rows, fresh_build_file
 from pipelines.problems import ConfigurationError
 from pipelines.refresh_progress import RefreshProgress
@@ -121,7 +122,7 @@ def prepare_manifest(
             if path.suffix in (".sql", ".yml", ".csv") and "target" not in path.relative_to(folder).parts:
                 digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     wanted = digest.hexdigest()
-    if manifest.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted and _is_whole(manifest):
         return manifest
     target.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
@@ -144,8 +145,15 @@ def prepare_manifest(
         said, _ = dbt.communicate()
     if dbt.returncode != 0 or not manifest.is_file():
         raise ConfigurationError(f"dbt cannot parse {settings.dbt_project.name}:\n{said}")
-    stamp.write_text(wanted, encoding="utf-8")
+    write_text(stamp, wanted)
     return manifest
+
+
+def _is_whole(manifest: Path) -> bool:
+    try:
+        return "nodes" in json.loads(manifest.read_bytes())
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def dbt_environment(settings: Settings, as_at: str = "", built_at: str = "") -> dict[str, str]:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.check.check_log import read_load
 from pipelines.check.gate_state import read_gate_state
-from pipelines.problems import NotPublished
+from pipelines.problems import NotPublished, OutcomesError
 from pipelines.publish.snapshots import take_snapshots
 from pipelines.release_archive import Archive, Manifest
-from pipelines.run_inputs import UNREADABLE, input_files
+from pipelines.run_inputs import changed_since
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
     from pipelines.run_inputs import RunInputs
@@ -39,6 +39,25 @@ _DECIDE_FIGURES: Final = (
     "statsmodels",
 )
 """Packages that can change a figure when their version changes."""
+
+
+def keep_inputs(settings: Settings, inputs: RunInputs) -> None:
+    """Keep every input of a run, at its start: what comes later cannot take away what the release was made from.
+
+    Args:
+        settings: Folders.
+        inputs: What the run works on.
+
+    Raises:
+        OutcomesError: A file changed since the inputs were fixed a moment ago, or the archive cannot be written.
+    """
+    if not settings.keeps_history:
+        return
+    files = {name: settings.project / name for name in inputs.readable}
+    kept = Archive(settings.history).put_all(settings.project, files)
+    changed = [name for name, sha256 in kept.items() if inputs.files[name] != sha256]
+    if changed:
+        raise OutcomesError(f"{', '.join(changed[:5])} changed while the refresh began. Refresh again.")
 
 
 def archive_release(
@@ -64,13 +83,17 @@ def archive_release(
         The manifest, as written.
 
     Raises:
-        NotPublished: An input changed while the run was under way, so that nobody could say what the release was made
-            from.
+        NotPublished: Code, a rule or a seed changed while the run was under way, so that nobody could say what the
+            release was made from.
         OutcomesError: The archive cannot be written.
     """
+    changed = changed_since(settings, inputs)
+    if changed:
+        raise NotPublished(
+            f"{', '.join(changed[:5])}{' and others' if len(changed) > 5 else ''} changed while the refresh was under "
+            "way, so nobody could say what the release was made from. Leave the files alone and refresh again."
+        )
     archive = Archive(settings.history)
-    kept = archive.put_all(settings.project, _readable(inputs, input_files(settings)))
-    _require_unchanged(inputs.files, kept)
     sources = sorted(path.name.removesuffix(".gate.json") for path in settings.check_log.glob("*.gate.json"))
     state = archive.put_all(
         settings.warehouse,
@@ -90,7 +113,7 @@ def archive_release(
         input_fingerprint=inputs.fingerprint,
         content_checksum=content_checksum,
         packages=packages(),
-        inputs=kept,
+        inputs=inputs.readable,
         state={**state, **_accepted_before(settings, sources)},
         checked_at=_checked_at(settings, sources),
         snapshots=snapshots,
@@ -102,20 +125,6 @@ def archive_release(
 def packages() -> dict[str, str]:
     """Return Python and the packages that can change a figure, each with its version."""
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in _DECIDE_FIGURES}}
-
-
-def _readable(inputs: RunInputs, files: Mapping[str, Path]) -> dict[str, Path]:
-    return {name: path for name, path in files.items() if inputs.files.get(name) != UNREADABLE}
-
-
-def _require_unchanged(before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    readable = {name: sha256 for name, sha256 in before.items() if sha256 != UNREADABLE}
-    changed = sorted(name for name in {*readable, *after} if readable.get(name) != after.get(name))
-    if changed:
-        raise NotPublished(
-            f"{', '.join(changed[:5])}{' and others' if len(changed) > 5 else ''} changed while the refresh was under "
-            "way, so nobody could say what the release was made from. Leave the files alone and refresh again."
-        )
 
 
 def _left_by_gates(settings: Settings, sources: Iterable[str]) -> Iterable[Path]:

@@ -98,8 +98,8 @@ def serve(release_file: Path, served_file: Path) -> None:
     except OSError as error:
         incoming.unlink(missing_ok=True)
         raise NotPublished(
-            f"{served_file} could not be replaced ({error}). Close the programs that have it open and refresh again; "
-            "they still show the previous release."
+            f"{served_file} could not be replaced ({error}). Close the programs that have it open, or move away what "
+            "stands there and is no file, and refresh again; readers still see the previous release."
         ) from error
     sync(served_file.parent)
 
@@ -111,7 +111,10 @@ def remove_release(release_file: Path) -> None:
 
 
 def clear_partials(releases: Path) -> None:
-    """Delete what an interrupted publish left behind: unfinished files, write-ahead logs and spill folders."""
+    """Delete what an interrupted publish left: unfinished files, lone checksums, write-ahead logs, spill folders."""
+    for checksum in releases.glob("*.sha256"):
+        if not checksum.with_suffix(RELEASE_SUFFIX).exists():
+            checksum.unlink()
     for leftover in releases.glob(f"*{PARTIAL_SUFFIX}*"):
         if leftover.is_dir():
             shutil.rmtree(leftover)

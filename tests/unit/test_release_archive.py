@@ -75,6 +75,14 @@ def test_a_half_written_object_is_written_again(archive: Archive, file: Path, tm
     assert (tmp_path / "copy.csv").read_bytes() == file.read_bytes()
 
 
+def test_a_damaged_object_is_written_again_when_its_bytes_come(archive: Archive, file: Path, tmp_path: Path) -> None:
+    kept = archive.object(archive.put(file))
+    kept.chmod(0o644)
+    kept.write_bytes(b"a,b\n1,3\n")
+    archive.restore(archive.put(file), tmp_path / "copy.csv")
+    assert (tmp_path / "copy.csv").read_bytes() == file.read_bytes()
+
+
 def test_changed_bytes_of_the_same_length_are_found_and_not_handed_out(
     archive: Archive, file: Path, tmp_path: Path
 ) -> None:

@@ -200,6 +200,7 @@ class LaterDays:
         releases_stored: Releases on disk after the damage was published.
         rebuilt: What was said when the two releases of this warehouse were made again, the first one first.
         after_rebuilds: SHA-256 of the served file after that.
+        told: What further commands said of the damaged release, by the command.
     """
 
     damaged: Release
@@ -213,6 +214,7 @@ class LaterDays:
     releases_stored: int
     rebuilt: tuple[Said, Said]
     after_rebuilds: str
+    told: dict[str, Said]
 
 
 def sha256_of(path: Path) -> str:
@@ -401,6 +403,23 @@ def later_days(
     releases_stored = len(list(checkout.settings.releases.glob("*.duckdb")))
     ends = [checkout.start("rebuild", release_id, "--keep") for release_id in sorted(checkout.releases())]
     first_again, damaged_again = (end() for end in ends)
+    told = {
+        command: checkout.run(*command.split())
+        for command in (
+            "notes",
+            "notes previous",
+            "diff",
+            "diff --source trafford_localities --csv",
+            "diff nonsense served",
+            "approve",
+            "approve trafford_jsna-0000000000000000",
+            "polled ukhsa_bacteraemia",
+            "polled nobody",
+            "freshness",
+            "freshness ukhsa_bacteraemia",
+            "alerts",
+        )
+    }
     return LaterDays(
         damaged=damaged,
         seen_by_reader=(held_open, opened_after),
@@ -413,4 +432,5 @@ def later_days(
         releases_stored=releases_stored,
         rebuilt=(first_again, damaged_again),
         after_rebuilds=sha256_of(checkout.settings.served_file),
+        told=told,
     )

@@ -651,3 +651,58 @@ def test_a_rebuilt_file_holds_the_same_rows_in_the_same_order(first_day: FirstDa
                 compared += len(before)
         assert len(tables) > 30
         assert compared > 50_000
+
+
+def test_the_first_release_says_that_it_is_the_first(later_days: LaterDays) -> None:
+    said = later_days.told["notes previous"]
+    assert said.code == 0
+    assert "first release" in said.out.lower()
+
+
+def test_notes_and_difference_name_what_the_corrected_source_brought(later_days: LaterDays, damaged: Release) -> None:
+    """The locality table had been refused; corrected, its four figures are new, and nothing else is."""
+    (new,) = damaged.rows("select count(*) from fct_indicator_value where source_id = 'trafford_localities'")[0]
+    assert new == 4
+    notes, diff = later_days.told["notes"], later_days.told["diff"]
+    assert (notes.code, diff.code) == (0, 0)
+    assert "Population of the four localities of Trafford" in notes.words
+    assert "4 new" in notes.words
+    rows = list(csv.DictReader(later_days.told["diff --source trafford_localities --csv"].out.splitlines()))
+    assert len([row for row in rows if "54,471" in str(row) or "54471" in str(row)]) == 1
+    assert {row["source_id"] for row in rows if row.get("source_id")} == {"trafford_localities"}
+    assert later_days.told["diff nonsense served"].code == 1
+    assert "nonsense" in later_days.told["diff nonsense served"].err
+
+
+def test_nothing_waits_for_an_approval_and_nothing_else_can_be_approved(later_days: LaterDays) -> None:
+    assert later_days.told["approve"].words == "No change waits for an approval."
+    refused = later_days.told["approve trafford_jsna-0000000000000000"]
+    assert refused.code == 1
+    assert "trafford_jsna-0000000000000000" in refused.err
+
+
+def test_looking_is_noted_and_shown_and_lateness_is_an_exit_code(later_days: LaterDays) -> None:
+    assert later_days.told["polled ukhsa_bacteraemia"].code == 0
+    assert later_days.told["polled nobody"].code == 1
+    freshness = later_days.told["freshness"]
+    looked = [line for line in freshness.out.splitlines() if line.startswith("ukhsa_bacteraemia ")]
+    assert len(looked) == 1
+    assert "polled, unchanged" in looked[0].lower()
+    assert "not polled" in freshness.out.lower()
+    # The annual report of 2025 was never filed here, so the source is late or stale on any later day.
+    assert freshness.code == 1
+    assert "MRSA" in later_days.told["freshness ukhsa_bacteraemia"].out
+
+
+def test_every_run_left_a_page(later_days: LaterDays, first_day: FirstDay) -> None:
+    runs = first_day.checkout.settings.runs
+    pages = sorted(path.name for path in runs.glob("2*.html"))
+    assert len(pages) == 2
+    index = (runs / "index.html").read_text(encoding="utf-8")
+    assert all(page in index for page in pages)
+    last = (runs / pages[-1]).read_text(encoding="utf-8")
+    assert "about a hundred" in last, "the row that was set aside is on the page, with its value"
+    blocked = later_days.blocked.settings.runs
+    newest = max(blocked.glob("2*.html")).read_text(encoding="utf-8")
+    assert "a_million_rows" in newest
+    assert "not published" in newest

@@ -23,7 +23,9 @@ from pipelines.acquire.landing_state import Landing, land_if_changed
 from pipelines.acquire.source_registry import Source, load_sources, write_registry
 from pipelines.check.gate_state import Gating, gate_if_changed, read_gate_state
 from pipelines.problems import OutcomesError
-from pipelines.run_inputs import take_inputs
+from pipelines.publish.archive_release import keep_inputs
+from pipelines.release_archive import Archive
+from pipelines.run_inputs import changed_since, take_inputs
 from pipelines.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -286,3 +288,68 @@ def test_notes_hold_no_path_of_the_machine(project: Project, tmp_path: Path) -> 
         assert str(tmp_path) not in text
         notes.append(json.loads(text))
     assert len(notes) == 4
+
+
+def test_a_release_that_arrives_under_way_is_news_for_the_next_run(project: Project) -> None:
+    settings = project.settings
+    source = load_sources(settings.sources)[RATES]
+    inputs = take_inputs(settings, DAY, FIRST)
+    shutil.copytree(settings.raw / RATES / "2024-10", settings.raw / RATES / "2025-10")
+    (settings.landed / f"{RATES}.landing.json").unlink()
+    landing = land_if_changed(source, settings, inputs)
+    assert landing.record is not None
+    assert landing.record.releases == ("2024-10",)
+    landing = land_if_changed(source, settings, take_inputs(settings, DAY, FIRST))
+    assert landing.record is not None
+    assert landing.record.releases == ("2024-10", "2025-10")
+
+
+def test_a_file_that_changes_under_way_refuses_its_source_and_is_read_again_afterwards(project: Project) -> None:
+    settings = project.settings
+    source = load_sources(settings.sources)[RATES]
+    good = project.accepted(RATES).read_bytes()
+    inputs = take_inputs(settings, DAY, FIRST)
+    project.refile((settings.raw / FILE).read_bytes().replace(b"Integrated Care Board", b"ICB", 1))
+    (settings.landed / f"{RATES}.landing.json").unlink()
+    landing = land_if_changed(source, settings, inputs)
+    assert landing.record is None
+    assert {problem.rule for problem in landing.problems} == {"changed_while_read"}
+    gating = gate_if_changed(source, settings, inputs, engine="duckdb")
+    assert (gating.outcome.load.load_state, gating.outcome.load.is_stale) == ("refused", 1)
+    assert project.accepted(RATES).read_bytes() == good
+    assert project.done() == {RATES: "done done", POPULATION: "- -"}
+    assert gate_if_changed(source, settings, take_inputs(settings, DAY, FIRST), engine="duckdb").outcome.accepted
+
+
+def test_inputs_are_kept_as_they_were_when_the_run_began(project: Project, tmp_path: Path) -> None:
+    settings = project.settings
+    inputs = take_inputs(settings, DAY, FIRST)
+    keep_inputs(settings, inputs)
+    before = (settings.raw / FILE).read_bytes()
+    (settings.raw / FILE).write_bytes(b"overwritten")
+    Archive(settings.history).restore(inputs.files[f"data/raw/{FILE}"], tmp_path / "copy.csv")
+    assert (tmp_path / "copy.csv").read_bytes() == before
+
+
+def test_inputs_that_move_while_they_are_kept_are_an_error(project: Project) -> None:
+    inputs = take_inputs(project.settings, DAY, FIRST)
+    (project.settings.seeds / "areas.csv").write_bytes(b"area_code\n")
+    with pytest.raises(OutcomesError, match=r"data/seeds/areas\.csv changed while the refresh began"):
+        keep_inputs(project.settings, inputs)
+
+
+def test_what_moved_since_the_start_is_known_and_raw_data_do_not_count(project: Project) -> None:
+    settings = project.settings
+    inputs = take_inputs(settings, DAY, FIRST)
+    assert changed_since(settings, inputs) == []
+    (settings.raw / FILE).write_bytes(b"overwritten")
+    (settings.raw / RATES / "new.csv").write_bytes(b"new")
+    assert changed_since(settings, inputs) == []
+    (settings.seeds / "areas.csv").write_bytes(b"area_code\n")
+    (settings.expectations / "landed" / "new.json").write_bytes(b"{}")
+    (settings.sources / f"{POPULATION}.yml").unlink()
+    assert changed_since(settings, inputs) == [
+        "data/seeds/areas.csv",
+        "expectations/landed/new.json",
+        f"pipelines/acquire/sources/{POPULATION}.yml",
+    ]

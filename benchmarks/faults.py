@@ -594,7 +594,7 @@ def main() -> None:
     parser.add_argument("--inside", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:
-        inside(Path(given.inside[0]), given.inside[1])
+        inside(Path(given.inside["root"]), given.inside["left"])
         return
     wanted = given.only or KINDS
     with tempfile.TemporaryDirectory(prefix="outcomes_faults_") as folder:

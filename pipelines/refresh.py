@@ -19,7 +19,13 @@ from pipelines.problems import NotPublished, OutcomesError
 from pipelines.refresh_lock import refresh_lock
 from pipelines.refresh_progress import StageTime, TimedProgress
 from pipelines.run_inputs import LastRun, is_as_served, read_last_run, take_inputs, today, write_last_run
-from pipelines.schedule.dagster_storage import quick_records, reached, set_aside_damaged_records, storage_yaml
+from pipelines.schedule.dagster_storage import (
+    forget_old_runs,
+    quick_records,
+    reached,
+    set_aside_damaged_records,
+    storage_yaml,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -325,6 +331,7 @@ def run_job(
                 tags={"outcomes/trigger": COMMAND, **WRITER_TAGS},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
+            forget_old_runs(instance)
             if run.success:
                 return ()
             return tuple(_failures(run.all_events)) or ("The run failed without saying why; see the log.",)

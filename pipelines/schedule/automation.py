@@ -23,6 +23,7 @@ from pipelines.refresh import COMMAND, WRITER_TAGS, RefreshResult, has_news, lea
 from pipelines.refresh_lock import refresh_lock
 from pipelines.run_inputs import read_last_run
 from pipelines.schedule.alerts import send_alerts
+from pipelines.schedule.dagster_storage import forget_old_runs
 from pipelines.schedule.live_poll import PollResult, poll_live
 from pipelines.schedule.raw_watch import SETTLED_AFTER, Cursor, look
 
@@ -190,6 +191,7 @@ def _refresh_succeeded(settings: Settings, jobs: Sequence[Job]) -> dg.SensorDefi
     )
     def refresh_succeeded(context: dg.RunStatusSensorContext) -> dg.SkipReason:
         _leave_page(context, settings, ())
+        forget_old_runs(context.instance)
         last = read_last_run(settings.state_file)
         return _told(settings, RefreshResult("published", last.release_id if last else None, 0.0))
 

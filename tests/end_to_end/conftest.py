@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -60,18 +61,53 @@ class Checkout:
 
     settings: Settings
 
+    def environment(self) -> dict[str, str]:
+        """Return the variables under which ``outcomes`` works here."""
+        kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+        return {
+            **kept,
+            "PYTHONPATH": str(REPOSITORY),
+            "OUTCOMES_PROJECT": str(self.settings.project),
+            "OUTCOMES_WAREHOUSE": str(self.settings.warehouse),
+        }
+
+    def kill_while_modelling(self) -> str:
+        """Start a refresh of everything, kill it and all that it started while dbt builds, and return what it said."""
+        with subprocess.Popen(
+            [sys.executable, "-u", "-m", "pipelines.cli", "refresh", "--plain", "--force", "--as-at", AS_AT],
+            cwd=self.settings.project,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            start_new_session=True,
+        ) as process:
+            assert process.stdout is not None
+            said: list[str] = []
+            for line in process.stdout:
+                said.append(line)
+                # The gates follow the order of the sources, and the last one is followed by the model.
+                if line.startswith("check    ukhsa_bacteraemia_tables"):
+                    break
+            before = self.settings.build_file.stat().st_mtime_ns if self.settings.build_file.exists() else 0
+            limit = time.monotonic() + 60
+            while time.monotonic() < limit:
+                if self.settings.build_file.exists() and self.settings.build_file.stat().st_mtime_ns > before:
+                    break
+                time.sleep(0.05)
+            os.killpg(process.pid, signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL, "".join(said)
+        return "".join(said)
+
     def start(self, *arguments: str, fingertips: str | None = None) -> Callable[[], Said]:
         """Start ``outcomes`` and return a function that waits for its end; Fingertips may be somewhere else."""
-        kept = {name: value for name, value in os.environ.items() if name not in UNSET}
         began = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-m", "pipelines.cli", *arguments],
             cwd=self.settings.project,
             env={
-                **kept,
-                "PYTHONPATH": str(REPOSITORY),
-                "OUTCOMES_PROJECT": str(self.settings.project),
-                "OUTCOMES_WAREHOUSE": str(self.settings.warehouse),
+                **self.environment(),
                 **({} if fingertips is None else {"OUTCOMES_FINGERTIPS_URL": fingertips, "NO_PROXY": "127.0.0.1"}),
             },
             stdin=subprocess.DEVNULL,
@@ -200,6 +236,7 @@ class LaterDays:
         releases_stored: Releases on disk after the damage was published.
         rebuilt: What was said when the two releases of this warehouse were made again, the first one first.
         after_rebuilds: SHA-256 of the served file after that.
+        killed: What a refresh said before it was killed while modelling, and SHA-256 of the served file after it.
         told: What further commands said of the damaged release, by the command.
     """
 
@@ -214,6 +251,7 @@ class LaterDays:
     releases_stored: int
     rebuilt: tuple[Said, Said]
     after_rebuilds: str
+    killed: tuple[str, str]
     told: dict[str, Said]
 
 
@@ -392,6 +430,7 @@ def later_days(
     end_of_blocked = blocked.start("refresh", "--as-at", AS_AT)
 
     checkout = first_day.checkout
+    killed = (checkout.kill_while_modelling(), sha256_of(checkout.settings.served_file))
     damage_sources(checkout)
     with reader(checkout.settings.served_file) as ask:
         damaged = keep(checkout, checkout.refresh())
@@ -432,5 +471,6 @@ def later_days(
         releases_stored=releases_stored,
         rebuilt=(first_again, damaged_again),
         after_rebuilds=sha256_of(checkout.settings.served_file),
+        killed=killed,
         told=told,
     )

@@ -706,3 +706,13 @@ def test_every_run_left_a_page(later_days: LaterDays, first_day: FirstDay) -> No
     newest = max(blocked.glob("2*.html")).read_text(encoding="utf-8")
     assert "a_million_rows" in newest
     assert "not published" in newest
+
+
+def test_a_refresh_that_was_killed_leaves_what_was_served_and_the_next_one_goes_on(
+    first: Release, later_days: LaterDays
+) -> None:
+    said, served_after = later_days.killed
+    assert "publish " not in said
+    assert served_after == first.sha256
+    assert later_days.damaged.said.code == 0
+    assert later_days.damaged.sha256 != first.sha256

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import sqlalchemy
 
-from pipelines.schedule.dagster_storage import quick_records, set_aside_damaged_records
+from pipelines.schedule.dagster_storage import forget_old_runs, quick_records, set_aside_damaged_records
 
 FULL, NORMAL = 2, 1
 
@@ -93,3 +94,18 @@ def test_busy_is_not_damaged(home: Path) -> None:
     busy.execute("begin exclusive")
     assert set_aside_damaged_records(home) is None
     busy.close()
+
+
+def test_old_runs_are_forgotten_with_their_files_and_the_newest_stay(tmp_path: Path) -> None:
+    @dg.asset
+    def one() -> None:
+        """Do nothing."""
+
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        runs = [dg.materialize([one], instance=instance).run_id for _ in range(4)]
+        assert forget_old_runs(instance, kept=4) == 0
+        assert forget_old_runs(instance, kept=2) == 2
+        assert [record.dagster_run.run_id for record in instance.get_run_records()] == [runs[3], runs[2]]
+        files = {path.stem for path in (tmp_path / "history" / "runs").glob("*.db")}
+        assert files & set(runs) == {runs[3], runs[2]}
+        assert instance.get_latest_materialization_event(dg.AssetKey("one")) is not None

@@ -22,7 +22,7 @@ HEAVY = {"dagster", "dagster_dbt", "dbt", "great_expectations"}
 DAGSTER = {"dagster", "dagster_dbt", "dbt"}
 WIRING = re.compile(
     r"pipelines\.(definitions|step_retries|acquire\.landed_assets|check\.(landed|published)_gates|model\.dbt_bridge"
-    r"|publish\.published_asset|schedule\.automation|[a-z_.]+_assets?)"
+    r"|schedule\.dagster_storage|publish\.published_asset|schedule\.automation|[a-z_.]+_assets?)"
 )
 # Starts the job, so it imports Dagster when there is something to run, and not before.
 STARTER = "pipelines.refresh"

@@ -73,7 +73,14 @@ def test_generated_paths_are_those_of_the_settings() -> None:
     settings = Settings(project=PROJECT, warehouse=PROJECT / "warehouse")
     generated = {
         path.relative_to(PROJECT).as_posix()
-        for path in (settings.served_file, settings.releases, settings.warehouse, settings.live)
+        for path in (
+            settings.served_file,
+            settings.releases,
+            settings.warehouse,
+            settings.live,
+            settings.history,
+            settings.runs / "index.html",
+        )
     }
     named = {
         span for span in code_spans((PROJECT / "README.md").read_text(encoding="utf-8")) if span.startswith("warehouse")

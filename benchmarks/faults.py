@@ -252,7 +252,8 @@ def make_reference(root: Path) -> Reference:
     for number in (1, 2):
         place = before.copy(root / f"undisturbed {number}")
         place.mark(1)
-        said = place.refresh()
+        # The second reads and gates everything again, so that tables which say when that was are left out as well.
+        said = place.refresh(*(["--force"] if number == 2 else []))
         found.append(verify_release(place.settings.served_file))
         say(f"undisturbed refresh of the change: {said.seconds:.0f} s")
     one, other = found

@@ -10,6 +10,7 @@ import csv
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -443,7 +444,7 @@ def later_days(
     ends = [checkout.start("rebuild", release_id, "--keep") for release_id in sorted(checkout.releases())]
     first_again, damaged_again = (end() for end in ends)
     told = {
-        command: checkout.run(*command.split())
+        command: checkout.run(*shlex.split(command))
         for command in (
             "notes",
             "notes previous",
@@ -451,7 +452,7 @@ def later_days(
             "diff --source trafford_localities --csv",
             "diff nonsense served",
             "approve",
-            "approve trafford_jsna-0000000000000000",
+            'approve trafford_jsna-0000000000000000 --by analyst --reason "The publisher said so"',
             "polled ukhsa_bacteraemia",
             "polled nobody",
             "freshness",

@@ -17,7 +17,7 @@ since. After the fault, three questions are asked:
   refresh that met no fault. Tables in which times or names of runs stand differ from run to run and are left out:
   those that differ between two undisturbed refreshes of the same inputs.
 
-The seed (``--seed``) decides the random moments, so that a run can be repeated.
+The seed (``--seed``) decides the random moments, so that a run can be repeated. A run that is broken off (Ctrl-C) prints what it has.
 """
 
 from __future__ import annotations
@@ -322,6 +322,7 @@ def attempt(root: Path, reference: Reference) -> Generator[tuple[Place, dict[str
 def kills(root: Path, reference: Reference, number: int, chance: random.Random) -> Iterator[Row]:
     """Kill refreshes after lines that they print, and at random moments: about half of the number each."""
     boundaries = Row("SIGKILL at a stage boundary")
+    yield boundaries
     of_lines, tries = len(reference.lines), number - number // 2
     chosen = sorted({round(step * (of_lines - 1) / max(tries - 1, 1)) for step in range(tries)})
     for line in chosen:
@@ -339,8 +340,8 @@ def kills(root: Path, reference: Reference, number: int, chance: random.Random) 
             what = f"after {' '.join(reference.lines[line].split()[:3])!r} (code {said.code})"
             judge(boundaries, what, place, reference, inputs=inputs, said=said)
             recover(boundaries, what, place, reference)
-    yield boundaries
     moments = Row("SIGKILL at a random moment")
+    yield moments
     for _ in range(number // 2):
         with attempt(root, reference) as (place, inputs):
             moment = chance.uniform(0, 0.95 * reference.seconds)
@@ -356,12 +357,12 @@ def kills(root: Path, reference: Reference, number: int, chance: random.Random) 
                 continue
             judge(moments, what, place, reference, inputs=inputs, said=said)
             recover(moments, what, place, reference)
-    yield moments
 
 
 def disk(root: Path, reference: Reference, number: int) -> Iterator[Row]:
     """Refresh on a small disk with less and less room, in a mount namespace that this script enters again."""
     row = Row("Disk full")
+    yield row
     for step in range(number):
         left = (0, 2_000_000, 10_000_000, 30_000_000, 60_000_000, 5_000_000)[step % 6]
         with attempt(root, reference) as (place, inputs):
@@ -390,7 +391,6 @@ def disk(root: Path, reference: Reference, number: int) -> Iterator[Row]:
             (kept.parent / "full").rename(place.settings.warehouse)
             judge(row, what, place, reference, inputs=inputs, said=said)
             recover(row, what, place, reference)
-    yield row
 
 
 def inside(root: Path, left: int) -> None:
@@ -411,6 +411,7 @@ def inside(root: Path, left: int) -> None:
 def two(root: Path, reference: Reference, number: int) -> Iterator[Row]:
     """Start two refreshes of one warehouse at once: one publishes, the other says why not."""
     row = Row("Two refreshes at once")
+    yield row
     for _ in range(number):
         with attempt(root, reference) as (place, inputs):
             started = [place.start(), place.start()]
@@ -423,12 +424,12 @@ def two(root: Path, reference: Reference, number: int) -> Iterator[Row]:
                 row.remarks.append(f"{what}: {[said.last_line for said in ended]}")
             judge(row, what, place, reference, inputs=inputs, said=max(ended, key=lambda said: len(said.out)))
             recover(row, what, place, reference)
-    yield row
 
 
 def files(root: Path, reference: Reference) -> Iterator[Row]:
     """Truncate, empty, replace and delete files while a refresh is under way; raw files are put back afterwards."""
     raw = Row("Raw file truncated, replaced or deleted under a refresh")
+    yield raw
     for after, name, how in (
         ("prepare", "fingertips/2024-10/smoking_qof_91547.csv", "truncated"),
         ("acquire", "fingertips/2024-10/smoking_qof_91547.csv", "truncated"),
@@ -445,8 +446,8 @@ def files(root: Path, reference: Reference) -> Iterator[Row]:
             judge(raw, what, place, reference, inputs=expected, said=said)
             path.write_bytes(content)
             recover(raw, what, place, reference)
-    yield raw
     generated = Row("Generated file truncated or deleted under a refresh")
+    yield generated
     for after, name, how in (
         ("acquire", "landed/fingertips.parquet", "truncated"),
         ("check", "accepted/trafford_jsna.parquet", "truncated"),
@@ -464,8 +465,8 @@ def files(root: Path, reference: Reference) -> Iterator[Row]:
             else:
                 judge(generated, what, place, reference, inputs=inputs, said=said)
             recover(generated, what, place, reference)
-    yield generated
     between = Row("State of the warehouse damaged between refreshes")
+    yield between
     for name, how in (
         ("outcomes.duckdb", "replaced"),
         ("outcomes.duckdb", "deleted"),
@@ -489,7 +490,6 @@ def files(root: Path, reference: Reference) -> Iterator[Row]:
             if recover(between, f"{name} {how}", place, reference).code == 0:
                 between.valid += 1
             between.lost += sum(place.inputs().get(name) != value for name, value in inputs.items())
-    yield between
 
 
 def _less(inputs: Mapping[str, str], gone: Mapping[str, str]) -> dict[str, str]:
@@ -522,6 +522,7 @@ def _harm(path: Path, how: str) -> None:
 def rights(root: Path, reference: Reference) -> Iterator[Row]:
     """Take rights away for one refresh. Root gives up what lets it pass over permissions."""
     row = Row("Permissions revoked")
+    yield row
     plain = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
     for name, mode in (
         ("project/data/raw/fingertips/2024-10/smoking_qof_91547.csv", 0o000),
@@ -540,7 +541,6 @@ def rights(root: Path, reference: Reference) -> Iterator[Row]:
             what = f"{name} {mode:03o} (code {said.code}: {said.last_line[:160]})"
             judge(row, what, place, reference, inputs=inputs, said=said)
             recover(row, what, place, reference)
-    yield row
 
 
 def readers(root: Path, reference: Reference, refreshes: int) -> None:
@@ -601,21 +601,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="outcomes_faults_") as folder:
         root = Path(folder)
         reference = make_reference(root)
+        # A row is listed when its first attempt begins, so that a table can be printed of a run that is broken off.
         rows: list[Row] = []
-        if "kill" in wanted:
-            rows += kills(root, reference, given.kills, random.Random(given.seed))
-        if "disk" in wanted:
-            rows += disk(root, reference, given.disks)
-        if "two" in wanted:
-            rows += two(root, reference, given.pairs)
-        if "files" in wanted:
-            rows += files(root, reference)
-        if "rights" in wanted:
-            rows += rights(root, reference)
+        try:
+            if "kill" in wanted:
+                rows += kills(root, reference, given.kills, random.Random(given.seed))
+            if "readers" in wanted:
+                readers(root, reference, given.refreshes)
+            if "two" in wanted:
+                rows += two(root, reference, given.pairs)
+            if "rights" in wanted:
+                rows += rights(root, reference)
+            if "disk" in wanted:
+                rows += disk(root, reference, given.disks)
+            if "files" in wanted:
+                rows += files(root, reference)
+        except KeyboardInterrupt:
+            print("Broken off: the attempt that was under way is counted as tried, if at all.")
         if rows:
             print_table(rows)
-        if "readers" in wanted:
-            readers(root, reference, given.refreshes)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ since. After the fault, three questions are asked:
   refresh that met no fault. Tables in which times or names of runs stand differ from run to run and are left out:
   those that differ between two undisturbed refreshes of the same inputs.
 
-The seed (``--seed``) decides the random moments, so that a run can be repeated. A run that is broken off (Ctrl-C) prints what it has.
+The seed (``--seed``) decides the random moments, so that a run can be repeated. A run that is broken off (Ctrl-C)
+prints what it has.
 """
 
 from __future__ import annotations

@@ -235,7 +235,7 @@ class LaterDays:
         blocked_said: What the refresh said there.
         blocked_status: ``outcomes status`` there, afterwards.
         releases_stored: Releases on disk after the damage was published.
-        rebuilt: What was said when the two releases of this warehouse were made again, the first one first.
+        rebuilt: What was said when the damaged release was made again while ``data/raw`` was away.
         after_rebuilds: SHA-256 of the served file after that.
         killed: What a refresh said before it was killed while modelling, and SHA-256 of the served file after it.
         told: What further commands said of the damaged release, by the command.
@@ -250,7 +250,7 @@ class LaterDays:
     blocked_said: Said
     blocked_status: Said
     releases_stored: int
-    rebuilt: tuple[Said, Said]
+    rebuilt: Said
     after_rebuilds: str
     killed: tuple[str, str]
     told: dict[str, Said]
@@ -441,8 +441,6 @@ def later_days(
 
     blocked_said = end_of_blocked()
     releases_stored = len(list(checkout.settings.releases.glob("*.duckdb")))
-    ends = [checkout.start("rebuild", release_id, "--keep") for release_id in sorted(checkout.releases())]
-    first_again, damaged_again = (end() for end in ends)
     told = {
         command: checkout.run(*shlex.split(command))
         for command in (
@@ -460,6 +458,10 @@ def later_days(
             "alerts",
         )
     }
+    # Nothing that the release was made from is where it was: the archive alone has it.
+    away = checkout.settings.raw.rename(checkout.settings.project / "raw_away")
+    rebuilt = checkout.run("rebuild", max(checkout.releases()), "--keep")
+    away.rename(checkout.settings.raw)
     return LaterDays(
         damaged=damaged,
         seen_by_reader=(held_open, opened_after),
@@ -470,7 +472,7 @@ def later_days(
         blocked_said=blocked_said,
         blocked_status=blocked.run("status"),
         releases_stored=releases_stored,
-        rebuilt=(first_again, damaged_again),
+        rebuilt=rebuilt,
         after_rebuilds=sha256_of(checkout.settings.served_file),
         killed=killed,
         told=told,

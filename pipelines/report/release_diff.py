@@ -11,7 +11,7 @@ import io
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import polars as pl
@@ -163,6 +163,7 @@ class ReleaseDiff:
         statuses: Lines of the scorecard.
         indicators: Differences of values, counted by indicator, kind and cause; news too.
         values: Values that differ, the largest changes first; without those of new periods and indicators.
+        news: Values of new periods and indicators.
         areas_lost: Areas without any value left in a source.
     """
 
@@ -172,7 +173,27 @@ class ReleaseDiff:
     statuses: tuple[StatusChange, ...]
     indicators: tuple[IndicatorChanges, ...]
     values: tuple[ValueChange, ...]
+    news: tuple[ValueChange, ...]
     areas_lost: tuple[AreaLost, ...]
+
+
+_LARGEST_FIRST: Final = """
+    from value_changes
+    where revision_kind {which} ('new_period', 'new_indicator')
+    order by
+        is_beyond_5_percent desc,
+        abs(change_percent) desc nulls last,
+        indicator_id,
+        area_code,
+        area_type,
+        period_end desc,
+        period_start,
+        period_type,
+        sex,
+        age,
+        category_type,
+        category
+"""
 
 
 def diff_releases(settings: Settings, old: str, new: str, filters: DiffFilters | None = None) -> ReleaseDiff:
@@ -262,27 +283,8 @@ def diff_snapshots(
                 order by source_id, indicator_id, kind, cause
                 """,
             ),
-            values=_rows(
-                connection,
-                ValueChange,
-                """
-                from value_changes
-                where revision_kind not in ('new_period', 'new_indicator')
-                order by
-                    is_beyond_5_percent desc,
-                    abs(change_percent) desc nulls last,
-                    indicator_id,
-                    area_code,
-                    area_type,
-                    period_end desc,
-                    period_start,
-                    period_type,
-                    sex,
-                    age,
-                    category_type,
-                    category
-                """,
-            ),
+            values=_rows(connection, ValueChange, _LARGEST_FIRST.format(which="not in")),
+            news=_rows(connection, ValueChange, _LARGEST_FIRST.format(which="in")),
             areas_lost=_rows(
                 connection,
                 AreaLost,
@@ -307,7 +309,7 @@ def diff_snapshots(
 
 
 def diff_csv(diff: ReleaseDiff) -> str:
-    """Return every value and status that differs as a table.
+    """Return every value and status that differs as a table, new values last.
 
     Args:
         diff: The comparison.
@@ -319,7 +321,7 @@ def diff_csv(diff: ReleaseDiff) -> str:
     writer = csv.writer(text)
     names = list(dict.fromkeys(field.name for kind in (ValueChange, StatusChange) for field in fields(kind)))
     writer.writerow(["old_release_id", "new_release_id", "what", *names])
-    for what, lines in (("status", diff.statuses), ("value", diff.values)):
+    for what, lines in (("status", diff.statuses), ("value", diff.values), ("new value", diff.news)):
         for line in lines:
             cells = [diff.old.release_id, diff.new.release_id, what, *(getattr(line, name, None) for name in names)]
             writer.writerow([safe_cell(cell) for cell in cells])

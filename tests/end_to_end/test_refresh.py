@@ -657,19 +657,22 @@ def test_the_first_release_says_that_it_is_the_first(later_days: LaterDays) -> N
 
 
 def test_notes_and_difference_name_what_the_corrected_source_brought(later_days: LaterDays, damaged: Release) -> None:
-    """The locality table had been refused; corrected, its four figures are new, and nothing else is."""
+    """The locality table had been refused; corrected, its figures are new, and nothing else is."""
     (new,) = damaged.rows(
         "select count(*) from fct_indicator_value join dim_source using (source_key) "
         "where source_id = 'trafford_localities'"
     )[0]
-    assert new == 4
+    assert new == 5
     notes, diff = later_days.told["notes"], later_days.told["diff"]
     assert (notes.code, diff.code) == (0, 0)
-    assert "Population of the four localities of Trafford" in notes.words
-    assert "4 new" in notes.words
+    assert "Resident population: 5 values of a new indicator" in notes.words
+    assert "5 of a new indicator" in diff.words
     rows = list(csv.DictReader(later_days.told["diff --source trafford_localities --csv"].out.splitlines()))
-    assert len([row for row in rows if "54,471" in str(row) or "54471" in str(row)]) == 1
-    assert {row["source_id"] for row in rows if row.get("source_id")} == {"trafford_localities"}
+    assert {(row["what"], row["source_id"], row["revision_kind"]) for row in rows} == {
+        ("new value", "trafford_localities", "new_indicator")
+    }
+    assert len(rows) == new
+    assert 54_471.0 in {float(row["new_value"]) for row in rows}
     assert later_days.told["diff nonsense served"].code == 1
     assert "nonsense" in later_days.told["diff nonsense served"].err
 

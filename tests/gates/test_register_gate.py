@@ -111,7 +111,7 @@ def leave(code):
     print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
     raise SystemExit(code)
 import pipelines.cli
-pipelines.cli._leave = leave
+pipelines.cli.leave = leave
 pipelines.cli.main()
 """
     said = subprocess.run(

@@ -60,8 +60,8 @@ def build_defs(
         orders: Day and times of a release that is made again.
 
     Returns:
-        Assets in the order of the flow, their checks, the jobs ``refresh`` and ``refresh_live``, schedules and sensors
-        (all stopped).
+        Assets in the order of the flow, their checks, the jobs ``refresh`` and ``refresh_live``, schedules and sensors.
+        Those that open runs are stopped; those that only tell of runs are on.
 
     Raises:
         ConfigurationError: A declaration, a suite or the dbt project is wrong.

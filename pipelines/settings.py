@@ -150,6 +150,16 @@ class Settings:
         return self.warehouse / "outcomes.duckdb"
 
     @property
+    def exports(self) -> Path:
+        """Tables of each kept release as Parquet and CSV, ``<release_id>/``: as confidential as the served file."""
+        return self.warehouse / "exports"
+
+    @property
+    def public(self) -> Path:
+        """Public edition of each kept release, ``<release_id>/``: file, tables, workbook, report. Safe to hand on."""
+        return self.warehouse / "public"
+
+    @property
     def dagster_home(self) -> Path:
         """Run history and schedules of Dagster."""
         return self.warehouse / "dagster"

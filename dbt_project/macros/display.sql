@@ -14,6 +14,40 @@
     end
 {%- endmacro %}
 
+{#- A figure as a person reads it in a cell: the number with its unit, or, where there is none, the shorthand that says
+    why, such as `[c]`. A mark on a figure that is there, such as `[u]` for low reliability, stands behind it.
+    `otherwise` is the shorthand where no status names one. -#}
+{% macro shown(value, unit, decimals, shorthand="null", otherwise="'[x]'") -%}
+    case
+        when {{ value }} is null
+        then coalesce({{ shorthand }}, {{ otherwise }})
+        else concat_ws(' ', {{ with_unit(without_minus_zero(value, decimals), unit, decimals) }}, {{ shorthand }})
+    end
+{%- endmacro %}
+
+{#- A number that would be written as minus nought, as nought. -#}
+{% macro without_minus_zero(value, decimals) -%}
+    case when abs({{ value }}) < 0.5 / pow(10, coalesce({{ decimals }}, 1)) then 0.0 else {{ value }} end
+{%- endmacro %}
+
+{#- What stands behind a bare number: `%`, ` years`, ` per 100,000`; empty text where the unit is not known. -#}
+{% macro unit_suffix(unit) -%}
+    case when {{ unit }} = '%' then '%' else coalesce(' ' || nullif({{ unit }}, ''), '') end
+{%- endmacro %}
+
+{#- Which way is better, in words; NULL where the polarity is not known. -#}
+{% macro polarity_words(polarity) -%}
+    case
+        {{ polarity }}
+        when 'high_is_good'
+        then 'High is good'
+        when 'low_is_good'
+        then 'Low is good'
+        when 'no_judgement'
+        then 'No judgement'
+    end
+{%- endmacro %}
+
 {#- A probability of meeting the target in words with a whole percentage; the ends are never called certain. -#}
 {% macro chance_words(probability) -%}
     case

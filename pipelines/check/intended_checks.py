@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from pipelines.check.expectation_suites import load_suite
 from pipelines.check.load_gate import READABLE, READABLE_WHY
 from pipelines.check.register_lint import READABLE_WHY as REGISTER_READABLE_WHY
+from pipelines.check.release_rules import RELEASE_RULES
 from pipelines.problems import ConfigurationError
 
 if TYPE_CHECKING:
@@ -100,29 +101,10 @@ ACCOUNTING: Final = (
 )
 """What the model computes for every source."""
 
-RELEASE_CHECKS: Final[tuple[tuple[str, str, str], ...]] = (
-    (
-        "allowed_types",
-        "column_types_are_allowed",
-        "A type that a driver of a BI tool does not know is shown as nothing, or breaks the whole import.",
-    ),
-    (
-        "dictionary_complete",
-        "every_column_is_described",
-        "A column that nobody describes is guessed at by whoever reads it.",
-    ),
-    (
-        "storage_format",
-        "storage_format_is_the_intended",
-        "A file in a newer storage format than intended does not open in the clients that people have.",
-    ),
-    (
-        "reads_as_a_client",
-        "every_relation_reads_alone",
-        "A view that reads something outside the file breaks at every reader but the one who built it.",
-    ),
+RELEASE_CHECKS: Final[tuple[tuple[str, str, str], ...]] = tuple(
+    (rule.rule_id, rule.kind, rule.why) for rule in RELEASE_RULES
 )
-"""What publishing asks of the finished file: check, kind, why (publish/release.py)."""
+"""What publishing asks of the finished file: check, kind, why (publish/conformance)."""
 
 _WHY_OF_TEST: Final = {
     "not_null": "An empty cell where a value is promised drops the row from counts, filters and joins without a word.",

@@ -1,8 +1,8 @@
 """Publish: make one finished, described, checksummed file out of the build file and put it in the served place.
 
-The order of the steps belongs here, and the three tables that only a release can have (``data_dictionary``,
-``relationships``, ``release``). Figures, statuses and the decision whether to publish do not: they are the model's and
-the gates'.
+The order of the steps belongs here, and the four tables that only a release can have (``data_dictionary``,
+``relationships``, ``key_registry``, ``release``). Figures, statuses and the decision whether to publish do not: they
+are the model's and the gates'.
 """
 
 from __future__ import annotations
@@ -18,8 +18,17 @@ from pipelines.problems import ConfigurationError, NotPublished, OutcomesError
 from pipelines.publish.allowed_types import require_allowed_types
 from pipelines.publish.catalogue import MARTS_SCHEMA, literal, quoted, read_columns, read_relations
 from pipelines.publish.checksum import columns_by_table, content_checksum, table_fingerprint
+from pipelines.publish.conformance.lint import require_conformance
+from pipelines.publish.conformance.promises import NOTHING_PROMISED
 from pipelines.publish.copy_marts import comment_on, copy_marts
-from pipelines.publish.data_dictionary import data_dictionary
+from pipelines.publish.data_dictionary import data_dictionary, read_examples, with_examples
+from pipelines.publish.key_registry import (
+    REGISTRY_TABLE,
+    read_members,
+    read_registry,
+    updated_registry,
+    write_registry_rows,
+)
 from pipelines.publish.served_file import (
     PARTIAL_SUFFIX,
     RELEASE_SUFFIX,
@@ -30,25 +39,19 @@ from pipelines.publish.served_file import (
     store_release,
     sync,
 )
+from pipelines.publish.storage_format import BLOCK_SIZE, STORAGE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence, Set
     from pathlib import Path
 
     from pipelines.publish.catalogue import Column, Relation
+    from pipelines.publish.column_roles import ColumnRole
+    from pipelines.publish.conformance.promises import Promises
     from pipelines.publish.data_dictionary import DictionaryEntry
+    from pipelines.publish.key_registry import RegisteredKey
     from pipelines.publish.relationships import Relationship
     from pipelines.settings import Settings
-
-STORAGE_VERSION = "v1.0.0"
-"""Oldest storage format that keeps keys and comments. What DuckDB 2 writes by default, no 1.x client opens."""
-
-BLOCK_SIZE = 32_768
-"""Bytes of a block of the file. Every column has blocks of its own, so that a file of small tables is mostly padding
-with the 262,144 of DuckDB's default: 20.9 MB against 8.4 MB (25 November 2026). Clients from 1.1 on read both."""
-
-STORAGE_HEADER = 64
-"""The number that this storage format has in the file's header."""
 
 CHECKS_TABLE = "fct_data_quality_check"
 
@@ -63,6 +66,29 @@ METADATA_TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "ordinal_position": ("INTEGER NOT NULL", "Place of the column in its table, the first being 1."),
             "is_key": ("SMALLINT NOT NULL", "1 when the column identifies a row or joins to a table, otherwise 0."),
             "table_description": ("VARCHAR NOT NULL", "What the table or view holds."),
+            "aggregation_rule": (
+                "VARCHAR NOT NULL",
+                "How its numbers may be put together: sum (over any rows); semi_additive (over areas of one type, "
+                "within one period, group and indicator, and counts only where is_count_numerator is not 0); none "
+                "(never add or average); flag (the sum counts the rows that say yes); key and label (to join, show, "
+                "sort and filter).",
+            ),
+            "can_sum": ("SMALLINT NOT NULL", "1 when the plain sum over any rows is true, otherwise 0."),
+            "unit": (
+                "VARCHAR",
+                "Unit of its numbers; empty for what has none. The unit of the indicator is in dim_indicator; of a gap "
+                "between percentages it is percentage points.",
+            ),
+            "example": (
+                "VARCHAR",
+                "A value of the column, at most 60 characters: of text the first in the alphabet, of anything else the "
+                "largest. Empty where it has none, and for the tables that describe the release.",
+            ),
+            "is_personal": (
+                "SMALLINT NOT NULL",
+                "1 when the column holds data about people who can be identified, otherwise 0. Small counts are not "
+                "such data and may still point at somebody; the public edition has none.",
+            ),
         },
     ),
     "relationships": (
@@ -73,6 +99,24 @@ METADATA_TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "to_table": ("VARCHAR NOT NULL", "Table that is referred to."),
             "to_column": ("VARCHAR NOT NULL", "Column that is referred to; unique in its table."),
             "cardinality": ("VARCHAR NOT NULL", "many_to_one, or one_to_one when the referring column is unique too."),
+        },
+    ),
+    "key_registry": (
+        "One row for every surrogate key that a dimension has had in any release: what it stands for. A key never "
+        "comes to stand for something else.",
+        {
+            "table_name": ("VARCHAR NOT NULL", "Dimension that has, or had, the key."),
+            "surrogate_key": ("BIGINT NOT NULL", "The key."),
+            "natural_key": (
+                "VARCHAR NOT NULL",
+                "What the key stands for: the codes that identify it, with a bar between them where there are several.",
+            ),
+            "first_release_id": (
+                "VARCHAR NOT NULL",
+                "First release that had the key, as far as the archive goes back.",
+            ),
+            "last_release_id": ("VARCHAR NOT NULL", "Newest release that had the key."),
+            "is_current": ("SMALLINT NOT NULL", "1 when this release has the key, 0 when only earlier ones had it."),
         },
     ),
     "release": (
@@ -98,6 +142,7 @@ METADATA_TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
 PRIMARY_KEYS = {
     "data_dictionary": "table_name, column_name",
     "relationships": "from_table, from_column, to_table, to_column",
+    "key_registry": "table_name, surrogate_key",
     "release": "release_id",
 }
 
@@ -181,6 +226,9 @@ def publish(
     extra_checks: Sequence[Mapping[str, Any]] = (),
     relationships: Sequence[Relationship] = (),
     *,
+    column_roles: Mapping[tuple[str, str], ColumnRole] | None = None,
+    previous_keys: Path | None = None,
+    promises: Promises = NOTHING_PROMISED,
     before_serving: Callable[[Path, str], None] = lambda _file, _checksum: None,
 ) -> PublishedRelease:
     """Make a release from a build file that has passed its gates, and serve it.
@@ -195,6 +243,9 @@ def publish(
         extra_checks: Rows to add to ``fct_data_quality_check``: column -> value; columns left out become NULL. They
             are the checks that look at the finished marts, and so cannot be in them yet.
         relationships: Tested joins; those of tables that are not published are left out.
+        column_roles: How the models say that columns may be aggregated; None to go by their names alone.
+        previous_keys: Snapshot ``keys`` of the release before; None when there is none to keep faith with.
+        promises: Tables, order and columns that the file has to hold, beyond what every published file has to be.
         before_serving: Called with the stored release and its content checksum; what it raises keeps the release from
             being served.
 
@@ -203,17 +254,28 @@ def publish(
 
     Raises:
         NotPublished: A type that drivers cannot show, a missing description, a name that is taken, a view that reads
-            outside the file, a check row that does not fit, or a file that cannot be written or replaced as intended.
+            outside the file, a check row that does not fit, a key that changed its meaning, a rule for published files
+            that does not hold, or a file that cannot be written or replaced as intended.
     """
     if not build_file.is_file():
         raise NotPublished(f"There is no build file at {build_file}. Run the model stage first.")
+    before = read_registry(previous_keys) if previous_keys is not None else []
     settings.releases.mkdir(parents=True, exist_ok=True)
     clear_partials(settings.releases)
     release_file = settings.releases / f"{release.release_id}{RELEASE_SUFFIX}"
     partial = release_file.with_name(release_file.name + PARTIAL_SUFFIX)
     try:
-        contents = _write(partial, build_file, release, extra_checks, relationships)
-        _read_as_a_client(partial, release.release_id)
+        contents = _write(
+            partial,
+            build_file,
+            release,
+            extra_checks,
+            relationships,
+            column_roles=column_roles,
+            previous_keys=before,
+            order_of_checks=promises.tables[CHECKS_TABLE].order if CHECKS_TABLE in promises.tables else (),
+        )
+        _read_as_a_client(partial, release.release_id, promises, before)
         sha256 = store_release(partial, release_file)
     except (duckdb.Error, OSError) as error:
         raise NotPublished(f"The release could not be written: {error}") from error
@@ -246,27 +308,36 @@ def _write(
     release: ReleaseRecord,
     extra_checks: Sequence[Mapping[str, Any]],
     relationships: Sequence[Relationship],
+    *,
+    column_roles: Mapping[tuple[str, str], ColumnRole] | None,
+    previous_keys: Sequence[RegisteredKey],
+    order_of_checks: Sequence[str],
 ) -> _Contents:
     """Write the complete release to ``partial`` and flush it to the disk."""
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         connection.execute(f"set temp_directory = {literal(str(partial) + '.spill')}")
         connection.execute(f"attach {literal(str(build_file))} as build (read_only)")
         relations, columns = read_relations(connection, "build"), read_columns(connection, "build")
-        _require_publishable(relations, columns)
+        _require_publishable(relations, columns, column_roles)
         options = f"storage_version {literal(STORAGE_VERSION)}, block_size {BLOCK_SIZE}"
         connection.execute(f"attach {literal(str(partial))} as new ({options})")
         copy_marts(connection, "build", "new", relations, columns)
         connection.begin()  # one commit, so that hundreds of rows and comments do not each wait for the disk
-        _add_checks(connection, extra_checks)
+        _add_checks(connection, extra_checks, order_of_checks)
         for table in METADATA_TABLES:
             _create_metadata_table(connection, table)
         relations, columns = read_relations(connection, "new"), read_columns(connection, "new")
-        _insert(connection, "data_dictionary", [astuple(entry) for entry in _describe(connection, relations, columns)])
+        members = read_members(connection, "new", columns_by_table(columns))
+        registry = updated_registry(previous_keys, members, release.release_id)
+        write_registry_rows(connection, f"new.main.{REGISTRY_TABLE}", registry)
+        entries = _describe(connection, relations, columns, column_roles)
+        _insert(connection, "data_dictionary", [astuple(entry) for entry in entries])
+        names = {relation.name for relation in relations}
         tables = {relation.name for relation in relations if relation.kind == "TABLE"}
         _insert(
             connection,
             "relationships",
-            [astuple(join) for join in relationships if {join.from_table, join.to_table} <= tables],
+            [astuple(join) for join in relationships if {join.from_table, join.to_table} <= names],
         )
         contents = _add_release_row(connection, release, tables, columns)
         connection.commit()
@@ -277,7 +348,11 @@ def _write(
     return contents
 
 
-def _require_publishable(relations: Sequence[Relation], columns: Sequence[Column]) -> None:
+def _require_publishable(
+    relations: Sequence[Relation],
+    columns: Sequence[Column],
+    column_roles: Mapping[tuple[str, str], ColumnRole] | None,
+) -> None:
     """Refuse a build that cannot be published, before anything is copied."""
     if not relations:
         raise NotPublished(f"The build file has no table in schema {MARTS_SCHEMA}: there is nothing to publish.")
@@ -285,7 +360,7 @@ def _require_publishable(relations: Sequence[Relation], columns: Sequence[Column
     if taken:
         raise NotPublished(f"The marts may not be called {', '.join(taken)}: publishing makes those tables.")
     require_allowed_types(columns)
-    data_dictionary(relations, columns)
+    data_dictionary(relations, columns, column_roles)
 
 
 def _create_metadata_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -306,19 +381,22 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tu
 
 
 def _describe(
-    connection: duckdb.DuckDBPyConnection, relations: Sequence[Relation], columns: Sequence[Column]
+    connection: duckdb.DuckDBPyConnection,
+    relations: Sequence[Relation],
+    columns: Sequence[Column],
+    column_roles: Mapping[tuple[str, str], ColumnRole] | None,
 ) -> list[DictionaryEntry]:
     """Build the dictionary of the new file; view columns get the descriptions they inherit as comments, too."""
-    entries = data_dictionary(relations, columns)
+    entries = data_dictionary(relations, columns, column_roles)
     for column, entry in zip(columns, entries, strict=True):
         if column.description is None:
             name = f"new.main.{quoted(entry.table_name)}.{quoted(entry.column_name)}"
             comment_on(connection, "COLUMN", name, entry.description)
-    return entries
+    return with_examples(entries, read_examples(connection, "new", relations, columns))
 
 
-def _add_checks(connection: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert check rows by column name.
+def _add_checks(connection: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]], order: Sequence[str]) -> None:
+    """Insert check rows by column name, and sort all of them as the mart sorts its own.
 
     Raises:
         NotPublished: The build has no table of checks, or a row does not fit it.
@@ -330,6 +408,12 @@ def _add_checks(connection: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[st
             connection.execute(f"insert into new.main.{CHECKS_TABLE} ({names}) values ({places})", list(row.values()))
         except duckdb.Error as error:
             raise NotPublished(f"The check row {dict(row)} does not fit {CHECKS_TABLE}: {error}") from error
+    if rows and order:
+        connection.execute(
+            f"create temp table all_checks as from new.main.{CHECKS_TABLE} order by {', '.join(map(quoted, order))}"
+        )
+        connection.execute(f"delete from new.main.{CHECKS_TABLE}")
+        connection.execute(f"insert into new.main.{CHECKS_TABLE} from all_checks")
 
 
 def _add_release_row(
@@ -356,25 +440,16 @@ def _add_release_row(
     return contents
 
 
-def _read_as_a_client(partial: Path, release_id: str) -> None:
-    """Open the finished file as a BI tool would, with no other file in reach.
+def _read_as_a_client(
+    partial: Path, release_id: str, promises: Promises, previous_keys: Sequence[RegisteredKey]
+) -> None:
+    """Open the finished file as a BI tool would, with no other file in reach, and hold it against every rule.
 
     Raises:
-        NotPublished: It has another storage format or name than intended, or a view reads something outside it.
+        NotPublished: It has another name than intended, or breaks a rule.
     """
-    with partial.open("rb") as stream:
-        header = stream.read(20)
-    # Eight bytes of checksum, the letters DUCK, then the format as a 64-bit number.
-    found = int.from_bytes(header[12:20], "little")
-    if header[8:12] != b"DUCK" or found != STORAGE_HEADER:
-        raise NotPublished(f"The release has storage format {found} instead of {STORAGE_HEADER} ({STORAGE_VERSION}).")
     with duckdb.connect(str(partial), read_only=True, config={"enable_external_access": False}) as connection:
         row = connection.execute("select release_id from release").fetchone()
         if row != (release_id,):
             raise NotPublished(f"The release calls itself {row} instead of {release_id}.")
-        database = connection.execute("select current_database()").fetchall()[0][0]
-        for relation in read_relations(connection, database):
-            try:
-                connection.execute(f"select * from {quoted(relation.name)} limit 0")
-            except duckdb.Error as error:
-                raise NotPublished(f"{relation.name} cannot be read from the release alone: {error}") from error
+    require_conformance(partial, promises=promises, previous_registry=previous_keys)

@@ -183,6 +183,15 @@ ANNOUNCED: Final[Schema] = {
     "revision_reason": pl.String(),
 }
 
+KEYS: Final[Schema] = {
+    "table_name": pl.String(),
+    "surrogate_key": pl.Int64(),
+    "natural_key": pl.String(),
+    "first_release_id": pl.String(),
+    "last_release_id": pl.String(),
+    "is_current": pl.Int16(),
+}
+
 SNAPSHOTS: Final[Mapping[str, Schema]] = {
     "release": RELEASE,
     "indicator_values": INDICATOR_VALUES,
@@ -190,6 +199,7 @@ SNAPSHOTS: Final[Mapping[str, Schema]] = {
     "revisions": REVISIONS,
     "notes": NOTES,
     "approvals": APPROVALS,
+    "keys": KEYS,
 }
 """What is kept of every release: name -> columns."""
 

@@ -1,4 +1,4 @@
-"""What is kept of a release for comparison with the next one: its values, statuses, revisions and notes as Parquet.
+"""What is kept of a release for comparison with the next one: its values, statuses, revisions, notes and keys.
 
 Taking them out of a finished release, and putting those of the release that is served where the next run looks for
 them, belong here. What their columns are is in ``snapshot_schemas``, what is compared with them in
@@ -20,6 +20,7 @@ from pipelines.publish.release_sql import release_sql
 from pipelines.publish.snapshot_schemas import (
     ANNOUNCED,
     APPROVALS,
+    KEYS,
     NOTES,
     RELEASE,
     REVISIONS,
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+SUPPRESSED: Final = "suppressed"
+"""Snapshot with what public editions withheld and showed so far (``publish.disclosure.history``). The model does not
+read it."""
+
 _ORDER: Final[Mapping[str, tuple[str, ...]]] = {
     "release": ("release_id",),
     "indicator_values": VALUE_KEY,
@@ -44,6 +49,7 @@ _ORDER: Final[Mapping[str, tuple[str, ...]]] = {
     "revisions": ("first_seen", *VALUE_KEY),
     "notes": ("note_number",),
     "approvals": ("change_id",),
+    "keys": ("table_name", "surrogate_key"),
 }
 _SQL: Final[Mapping[pl.DataType, str]] = {
     pl.String(): "varchar",
@@ -100,6 +106,7 @@ def take_snapshots(
         "revisions": _columns("fct_revision", REVISIONS),
         "notes": _columns("release_note", NOTES),
         "approvals": _columns("release_approval", APPROVALS, _APPROVAL_NAMES),
+        "keys": _columns("key_registry" if unpublished_as_at is None else _no_rows(KEYS), KEYS),
     }
     written: dict[str, Path] = {}
     folder.mkdir(parents=True, exist_ok=True)
@@ -140,6 +147,12 @@ def write_previous(settings: Settings) -> None:
     )
     for name, frame in frames.items():
         write_snapshot(settings.previous / f"{name}.parquet", frame)
+    memory = settings.previous / f"{SUPPRESSED}.parquet"
+    memory.unlink(missing_ok=True)
+    if last is not None and archive.knows(last.release_id):
+        kept = archive.read(last.release_id).snapshots.get(SUPPRESSED)
+        if kept is not None:
+            archive.restore(kept, memory)
 
 
 def read_snapshots(archive: Archive, release_id: str) -> dict[str, pl.DataFrame]:
@@ -205,6 +218,11 @@ def _unpublished(as_at: date) -> str:
     known = {"release_id": "'build'", "as_at": _day(as_at)}
     columns = ", ".join(f"{known.get(name, 'null')} as {name}" for name in RELEASE)
     return f"(select {columns})"
+
+
+def _no_rows(schema: Schema) -> str:
+    """Return an empty table: what only publishing makes, a build does not have."""
+    return f"(select {', '.join(f'null as {quoted(name)}' for name in schema)} where false)"
 
 
 def _conformed(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:

@@ -239,7 +239,7 @@ class AssessedRow:
         return self.area_key, self.indicator_key, self.population_group_key
 
 
-ASSESSED = """
+_ASSESSED = """
 from (
     select
         t.*, a.area_name, i.indicator_id, i.indicator_name, i.unit as indicator_unit, i.value_type, i.polarity,
@@ -262,10 +262,13 @@ from (
     left join fct_indicator_value as v on t.actual_value_key = v.indicator_value_key
     left join fct_inequality as n on t.actual_inequality_key = n.inequality_key
     left join fct_indicator_value as q on coalesce(n.value_a_key, n.value_b_key) = q.indicator_value_key
-    where t.commitment_key = ?
+    where {rows}
 )
 order by place_role desc, status_sort, area_name, area_code, indicator_id, population_group, period_end
 """
+ASSESSED = _ASSESSED.format(rows="t.commitment_key = ?")
+ON_SCORECARD = _ASSESSED.format(rows="t.is_scorecard_period = 1")
+"""The same for every commitment at once: the periods that the scorecard shows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,3 +66,40 @@ def test_a_number_is_rounded_with_separators_and_one_place_unless_told(methods, 
 )
 def test_a_unit_follows_its_number(methods, value, unit, decimals, text):
     assert methods.value("with_unit", value=value, unit=unit, decimals=decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "decimals", "shorthand", "text"),
+    [
+        (12.34, "%", 1, None, "12.3%"),
+        (12.34, "%", 1, "[u]", "12.3% [u]"),
+        (0.0, "years", 1, None, "0.0 years"),
+        (-0.04, "%", 1, None, "0.0%"),
+        (-0.06, "%", 1, None, "-0.1%"),
+        (-0.4, None, 0, None, "0"),
+        (5.0, None, 0, None, "5"),
+        (None, "%", 1, "[c]", "[c]"),
+        (None, "%", 1, "[z]", "[z]"),
+        (None, "%", 1, None, "[x]"),
+    ],
+)
+def test_a_figure_in_a_cell_is_never_empty(methods, value, unit, decimals, shorthand, text):
+    assert methods.value("shown", value=value, unit=unit, decimals=decimals, shorthand=shorthand) == text
+
+
+@pytest.mark.parametrize(("unit", "text"), [("%", "%"), ("years", " years"), ("per 1,000", " per 1,000"), (None, "")])
+def test_what_stands_behind_a_bare_number(methods, unit, text):
+    assert methods.value("unit_suffix", unit=unit) == text
+
+
+@pytest.mark.parametrize(
+    ("polarity", "words"),
+    [
+        ("high_is_good", "High is good"),
+        ("low_is_good", "Low is good"),
+        ("no_judgement", "No judgement"),
+        (None, None),
+    ],
+)
+def test_which_way_is_better_in_words(methods, polarity, words):
+    assert methods.value("polarity_words", polarity=polarity) == words

@@ -188,7 +188,7 @@ def test_release_row_states_what_the_file_holds(settings: Settings, make_build: 
             "0.1.0",
             "00000000ffff",
             "v1.0.0",
-            6,
+            7,
             published.row_count,
             published.content_checksum,
         )

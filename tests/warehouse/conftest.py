@@ -29,6 +29,8 @@ from pipelines.acquire.source_registry import Indicator, load_sources, write_reg
 from pipelines.check.check_log import LoadRow, write_checks, write_load
 from pipelines.check.gate import CheckResult
 from pipelines.check.quarantine import QUARANTINE
+from pipelines.publish.column_roles import read_column_roles
+from pipelines.publish.relationships import read_relationships
 from pipelines.publish.release import ReleaseRecord, publish
 from pipelines.publish.snapshot_schemas import write_empty
 from pipelines.schedule.poll_log import write_polls
@@ -1008,7 +1010,14 @@ def published(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
         code_version="0",
         input_fingerprint="1a2b3c4d",
     )
-    return publish(settings, built.file, record).served_file
+    manifest = built.target / "manifest.json"
+    return publish(
+        settings,
+        built.file,
+        record,
+        relationships=read_relationships(manifest),
+        column_roles=read_column_roles(manifest),
+    ).served_file
 
 
 @pytest.fixture(scope="session")

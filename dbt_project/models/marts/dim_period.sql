@@ -32,7 +32,10 @@ select
     cast(date_diff('month', period_start, period_end + interval 1 day) as integer) as period_months,
     cast(coalesce(pooled_years, 0) as integer) as pooled_years,
     cast(strftime(period_end, '%Y%m%d') as bigint) * 1000
-    + cast(date_diff('month', period_start, period_end + interval 1 day) as bigint) as period_sort
+    + cast(date_diff('month', period_start, period_end + interval 1 day) as bigint) as period_sort,
+    period_start + cast(floor((period_end - period_start) / 2) as integer) as period_mid_date,
+    {{ date_key("period_start") }} as period_start_date_key,
+    {{ date_key("period_end") }} as period_end_date_key
 from
     (
         select *
@@ -46,6 +49,7 @@ select *
 from
     (
         values
-            (-1::bigint, 'Unknown', 'unknown', 0::bigint), (-2::bigint, 'Not applicable', 'not_applicable', 0::bigint)
-    ) as special(period_key, period_label, period_type, period_sort)
+            (-1::bigint, 'Unknown', 'unknown', 0::bigint, -1, -1),
+            (-2::bigint, 'Not applicable', 'not_applicable', 0::bigint, -2, -2)
+    ) as special(period_key, period_label, period_type, period_sort, period_start_date_key, period_end_date_key)
 order by period_key

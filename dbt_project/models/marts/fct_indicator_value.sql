@@ -1,5 +1,20 @@
 -- Keys are looked up in the dimensions: hashing five natural keys of every row would take longer than sorting it. A
 -- row without its dimension fails the contract.
+with
+    -- The newest period of each indicator, area, group and period length. A series of years and one of months both have
+    -- a newest value.
+    newest as (
+        select max(struct_pack(period_end := period_end, value_key := value_key)).value_key as value_key
+        from {{ ref("int_indicator_values__compared") }}
+        where is_footprint_value = 0
+        group by indicator_id, area_code, area_type, sex, age, category_type, category, period_months
+    ),
+
+    releases as (
+        select source_release, {{ date_key(released_on("source_release")) }} as published_date_key
+        from (select distinct source_release from {{ ref("int_indicator_values__compared") }})
+    )
+
 select
     v.value_key as indicator_value_key,
     i.indicator_key,
@@ -60,7 +75,12 @@ select
     v.source_column,
     v.value_as_published,
     v.value_supplied,
-    v.correction_id
+    v.correction_id,
+    p.period_start_date_key,
+    p.period_end_date_key,
+    r.published_date_key,
+    cast(n.value_key is not null as smallint) as is_latest,
+    cast(v.value_status_code = 'suppressed' as smallint) as is_suppressed
 from {{ ref("int_indicator_values__compared") }} as v
 left join {{ ref("int_recent_trends__computed") }} as t on v.value_key = t.value_key
 left join {{ source("check_log", "loads") }} as l on v.source_id = l.source_id
@@ -78,5 +98,7 @@ left join
     and v.category_type = g.category_type
     and v.category = g.category
 left join {{ ref("dim_source") }} as s on v.source_id = s.source_id
+left join releases as r on v.source_release = r.source_release
+left join newest as n on v.value_key = n.value_key
 where v.is_footprint_value = 0
 order by v.indicator_id, v.area_code, v.area_type, v.period_end, indicator_value_key

@@ -13,6 +13,10 @@ select
     m.recorded_state,
     m.evidence_document,
     cast(m.evidence_line as integer) as evidence_line,
-    m.note
+    m.note,
+    {{ date_key("m.due_date", "-2") }} as due_date_key,
+    {{ date_key("m.recorded_on", "-2") }} as recorded_date_key,
+    {{ date_key("m.completed_on", "case when m.state in ('done', 'done_late') then -1 else -2 end") }}
+    as completed_date_key
 from {{ ref("int_milestones__dated") }} as m
 order by m.commitment_id, m.due_date, milestone_key

@@ -35,6 +35,7 @@ with
 select
     {{ surrogate_key(["commitment_key", "area_key", "population_group_key", "period_key", "indicator_key"]) }}
     as target_key,
-    *
+    *,
+    {{ date_key("due_date", "-2") }} as due_date_key
 from targets
 order by commitment_key, area_key, indicator_key, population_group_key, period_key

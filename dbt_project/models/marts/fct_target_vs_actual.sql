@@ -129,7 +129,19 @@ select
     e.status_rule_order,
     e.status_rule_why,
     cast(coalesce(l.is_stale, 0) as smallint) as is_stale,
-    cast(coalesce(e.is_scorecard_period, 0) as smallint) as is_scorecard_period
+    cast(coalesce(e.is_scorecard_period, 0) as smallint) as is_scorecard_period,
+    {{ date_key("e.due_date", "-2") }} as due_date_key,
+    {{ date_key("e.period_end", "-2") }} as period_end_date_key,
+    cast(
+        row_number() over (
+            partition by
+                e.commitment_id, e.valid_from, e.area_code, e.indicator_id, e.sex, e.age, e.category_type, e.category
+            order by e.period_end desc nulls last, e.period_start desc nulls last
+        )
+        = 1 as smallint
+    ) as is_latest,
+    e.unit as measure_unit,
+    cast(e.decimals as smallint) as decimal_places
 from {{ ref("int_commitments__explained") }} as e
 left join {{ ref("areas") }} as a on e.area_code = a.area_code
 left join {{ source("registry", "indicators") }} as i on e.indicator_id = i.id

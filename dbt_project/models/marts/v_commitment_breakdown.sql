@@ -39,7 +39,13 @@ select
     s.area_key,
     s.indicator_key,
     v.population_group_key,
-    s.period_key
+    s.period_key,
+    {{ shown("v.value", "s.unit", "s.decimal_places", "w.shorthand") }} as value_formatted,
+    s.target_formatted,
+    s.unit_suffix,
+    s.decimal_places,
+    s.polarity_label,
+    v.is_suppressed
 from {{ ref("v_scorecard") }} as s
 inner join
     {{ ref("fct_indicator_value") }} as v
@@ -47,4 +53,5 @@ inner join
     and s.area_key = v.area_key
     and s.period_key = v.period_key
 inner join {{ ref("dim_population_group") }} as g on v.population_group_key = g.population_group_key
+left join {{ ref("dim_value_status") }} as w on v.value_status_code = w.value_status_code
 where s.measured_as = 'value' and s.actual_value_key is not null

@@ -50,6 +50,9 @@ with
         {% endfor %}
     ),
 
+    -- Told which areas compare at all, DuckDB does not first pair every area with every other one: a tenth of the time.
+    comparing as (select * from comparators where area_key in (select comparator_area_key from parents)),
+
     beside as (
         select
             v.indicator_value_key,
@@ -88,7 +91,7 @@ with
             and whole_group.is_total = 1
         inner join parents as p on v.area_key = p.area_key
         inner join
-            comparators as c
+            comparing as c
             on v.indicator_key = c.indicator_key
             and v.period_key = c.period_key
             and p.comparator_area_key = c.area_key

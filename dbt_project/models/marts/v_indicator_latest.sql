@@ -1,15 +1,4 @@
 -- The newest period of each indicator, area, group and period length.
-with
-    ranked as (
-        select
-            *,
-            row_number() over (
-                partition by indicator_id, area_code, area_type, population_group, period_months
-                order by period_end desc
-            ) as newest
-        from {{ ref("v_trend") }}
-    )
-
 select
     indicator_id,
     indicator_name,
@@ -32,6 +21,18 @@ select
     compared_to_england_computed,
     source_id,
     is_stale,
-    indicator_value_key
-from ranked
-where newest = 1
+    indicator_value_key,
+    sex,
+    age,
+    category_type,
+    category,
+    value_formatted,
+    unit_suffix,
+    decimal_places,
+    polarity_label,
+    is_suppressed,
+    period_start_date_key,
+    period_end_date_key,
+    published_date_key
+from {{ ref("v_trend") }}
+where is_latest = 1

@@ -36,10 +36,20 @@ select
     v.source_file,
     v.source_file_sha256,
     v.source_row_number,
-    v.indicator_value_key
+    v.indicator_value_key,
+    {{ shown("v.value", "i.unit", "i.decimal_places", "w.shorthand") }} as value_formatted,
+    {{ unit_suffix("i.unit") }} as unit_suffix,
+    i.decimal_places,
+    {{ polarity_words("i.polarity") }} as polarity_label,
+    v.is_latest,
+    v.is_suppressed,
+    v.period_start_date_key,
+    v.period_end_date_key,
+    v.published_date_key
 from {{ ref("fct_indicator_value") }} as v
 inner join {{ ref("dim_indicator") }} as i on v.indicator_key = i.indicator_key
 inner join {{ ref("dim_area") }} as a on v.area_key = a.area_key
 inner join {{ ref("dim_period") }} as p on v.period_key = p.period_key
 inner join {{ ref("dim_population_group") }} as g on v.population_group_key = g.population_group_key
 inner join {{ ref("dim_source") }} as s on v.source_key = s.source_key
+left join {{ ref("dim_value_status") }} as w on v.value_status_code = w.value_status_code

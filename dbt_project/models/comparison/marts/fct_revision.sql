@@ -83,7 +83,8 @@ select
     coalesce(p.period_key, -1) as period_key,
     coalesce(g.population_group_key, -1) as population_group_key,
     coalesce(s.source_key, -1) as source_key,
-    v.* exclude (revision_key)
+    v.* exclude (revision_key),
+    {{ date_key("v.first_seen") }} as first_seen_date_key
 from revisions as v
 left join {{ ref("dim_indicator") }} as i on v.indicator_id = i.indicator_id
 left join {{ ref("dim_area") }} as a on v.area_code = a.area_code and v.area_type = a.area_type

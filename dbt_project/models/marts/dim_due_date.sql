@@ -1,0 +1,1 @@
+{{ date_role("due_date_key") }}

@@ -1,0 +1,1 @@
+{{ date_role("period_end_date_key") }}

@@ -1,0 +1,1 @@
+{{ date_role("period_start_date_key") }}

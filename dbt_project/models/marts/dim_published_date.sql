@@ -1,0 +1,1 @@
+{{ date_role("published_date_key") }}

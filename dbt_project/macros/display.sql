@@ -30,9 +30,9 @@
     case when abs({{ value }}) < 0.5 / pow(10, coalesce({{ decimals }}, 1)) then 0.0 else {{ value }} end
 {%- endmacro %}
 
-{#- What stands behind a bare number: `%`, ` years`, ` per 100,000`; empty text where the unit is not known. -#}
+{#- What stands behind a bare number: `%`, ` years`, ` per 100,000`; NULL where the unit is not known. -#}
 {% macro unit_suffix(unit) -%}
-    case when {{ unit }} = '%' then '%' else coalesce(' ' || nullif({{ unit }}, ''), '') end
+    case when {{ unit }} = '%' then '%' else ' ' || nullif({{ unit }}, '') end
 {%- endmacro %}
 
 {#- Which way is better, in words; NULL where the polarity is not known. -#}

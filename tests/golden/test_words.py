@@ -87,7 +87,7 @@ def test_a_figure_in_a_cell_is_never_empty(methods, value, unit, decimals, short
     assert methods.value("shown", value=value, unit=unit, decimals=decimals, shorthand=shorthand) == text
 
 
-@pytest.mark.parametrize(("unit", "text"), [("%", "%"), ("years", " years"), ("per 1,000", " per 1,000"), (None, "")])
+@pytest.mark.parametrize(("unit", "text"), [("%", "%"), ("years", " years"), ("per 1,000", " per 1,000"), (None, None)])
 def test_what_stands_behind_a_bare_number(methods, unit, text):
     assert methods.value("unit_suffix", unit=unit) == text
 

@@ -211,9 +211,8 @@ def test_every_value_has_a_text_that_agrees_with_it(rows, view):
         if row["value"] is None:
             assert row["value_formatted"] == row["shorthand"] != ""
         else:
-            number = (
-                row["value_formatted"].removesuffix(row["shorthand"] or "").strip().removesuffix(row["unit_suffix"])
-            )
+            bare = row["value_formatted"].removesuffix(row["shorthand"] or "").strip()
+            number = bare.removesuffix(row["unit_suffix"] or "")
             assert float(number.replace(",", "")) == pytest.approx(
                 row["value"], abs=0.51 * 10 ** -row["decimal_places"]
             )

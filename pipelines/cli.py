@@ -16,6 +16,7 @@ import click
 
 from pipelines.cli_console import LIVE_FAILED, NOT_PUBLISHED, PUBLISHED, SOURCES_BLOCKED, console_of_now, leave
 from pipelines.cli_history import approve, diff, notes, rebuild
+from pipelines.cli_published import conformance, report
 from pipelines.cli_sources import alerts, freshness, polled
 from pipelines.dates_in_words import in_words
 from pipelines.problems import OutcomesError
@@ -54,6 +55,7 @@ def outcomes() -> None:
       outcomes status       what is published, how old it is, and which sources are blocked
       outcomes scorecard    where every commitment stands, from the published file
       outcomes explain ID   where one status comes from, number by number, down to file and record
+      outcomes report       where the pages to hand on are, for a browser, without a network
       outcomes check        what would become of a file, before you file it
       outcomes register     what is wrong with the commitment register, before you refresh
       outcomes freshness    what is due, late or stale, and whether anybody has looked
@@ -62,6 +64,7 @@ def outcomes() -> None:
       outcomes diff         the same, figure by figure, between any two releases
       outcomes approve      let a large change through that blocked a release
       outcomes rebuild ID   make a past release again, and prove that it is the same
+      outcomes conformance  hold the published file against every rule for it
       outcomes ui           the same pipeline in the browser, on this machine only
     """  # noqa: D301 - click wants a real backspace here
 
@@ -159,28 +162,9 @@ def refresh(
 
     if day is None:
         _tell(console, settings, result)
+    _say_how_it_went(console, settings, result)
     if result.outcome == "not_published":
-        console.print(
-            f"[red]Not published[/red] ({result.seconds:.1f} s). The served file is as it was.", highlight=False
-        )
-        for failure in result.failures:
-            console.print(f"  {failure}", markup=False, highlight=False, soft_wrap=True)
-        console.print(
-            f"  Details: {settings.runs / 'index.html'}, {settings.logs / 'refresh.log'}, or `outcomes ui`.",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
         leave(NOT_PUBLISHED)
-    if result.outcome == "nothing_new":
-        console.print(f"Nothing new: release {result.release_id} stands ({result.seconds:.1f} s).", highlight=False)
-    else:
-        _print_summary(console, settings)
-        console.print(
-            f"Published release {result.release_id} in {result.seconds:.1f} s: {_shown(settings)}",
-            highlight=False,
-            soft_wrap=True,
-        )
     if fetched is not None and (fetched.status == "failed" or (strict and not fetched.is_up_to_date)):
         leave(LIVE_FAILED)
     if strict and _blocked_sources(settings):
@@ -398,8 +382,43 @@ def ui(port: int) -> None:
     os.execv(dagster, [str(dagster), "dev", "-m", "pipelines.definitions", "-h", "127.0.0.1", "-p", str(port)])
 
 
-for command in (alerts, approve, diff, freshness, notes, polled, rebuild):
+for command in (alerts, approve, conformance, diff, freshness, notes, polled, rebuild, report):
     outcomes.add_command(command)
+
+
+def _say_how_it_went(console: Console, settings: Settings, result: RefreshResult) -> None:
+    """Say what a refresh published, or why it did not."""
+    if result.outcome == "not_published":
+        console.print(
+            f"[red]Not published[/red] ({result.seconds:.1f} s). The served file is as it was.", highlight=False
+        )
+        for failure in result.failures:
+            console.print(f"  {failure}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"  Details: {settings.runs / 'index.html'}, {settings.logs / 'refresh.log'}, or `outcomes ui`.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        return
+    if result.mended:
+        console.print("Exports, public edition or report were missing, and were made again.", highlight=False)
+    if result.outcome == "nothing_new":
+        console.print(f"Nothing new: release {result.release_id} stands ({result.seconds:.1f} s).", highlight=False)
+    else:
+        _print_summary(console, settings)
+        console.print(
+            f"Published release {result.release_id} in {result.seconds:.1f} s: {_shown(settings)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        if settings.keeps_history:
+            entry = _shown(settings, settings.public / "index.html")
+            console.print(
+                f"To hand on (report, workbook, tables; small counts withheld): {entry}",
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def _print_summary(console: Console, settings: Settings) -> None:
@@ -573,9 +592,10 @@ def _blocked_sources(settings: Settings) -> list[str]:
     return [str(source_id) for (source_id,) in rows]
 
 
-def _shown(settings: Settings) -> str:
-    served = settings.served_file
-    return str(served.relative_to(settings.project)) if served.is_relative_to(settings.project) else str(served)
+def _shown(settings: Settings, file: Path | None = None) -> str:
+    """Return a file, the served one by default, as somebody in the project's folder would name it."""
+    shown = file or settings.served_file
+    return str(shown.relative_to(settings.project)) if shown.is_relative_to(settings.project) else str(shown)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from pipelines.check.landed_gates import accepted_asset, gate_log_asset
 from pipelines.check.published_gates import published_gate, published_suites, release_comparison_gate
 from pipelines.check.register_assets import register_asset, register_keys
 from pipelines.check.release_comparison import MART
+from pipelines.companions import companions_of_new_release
 from pipelines.model.dbt_bridge import mart_keys, model_assets, prepare_manifest
 from pipelines.problems import ConfigurationError
 from pipelines.publish.archive_release import keep_inputs
@@ -109,7 +110,7 @@ def build_defs(
             previous_asset(settings, lambda one: write_polls(one, read_inputs(one.run_inputs_file).as_at)),
             gate_log_asset(sources, register_keys(settings), settings),
             model_assets(manifest, sources, settings, reporter),
-            published_asset(marts, settings, reporter),
+            published_asset(marts, settings, reporter, companions_of_new_release),
         ],
         asset_checks=[
             *(published_gate(file, by_name[file.stem], settings, reporter) for file in published_suites(settings)),

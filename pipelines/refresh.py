@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from pipelines.companions import have_companions, mend_companions
 from pipelines.dates_in_words import in_words
 from pipelines.problems import NotPublished, OutcomesError
 from pipelines.refresh_lock import refresh_lock
@@ -60,12 +61,14 @@ class RefreshResult:
         release_id: The release that is served now; ``None`` if none is.
         seconds: How long it took.
         failures: Why nothing was published, one sentence each.
+        mended: Whether report, exports or public edition of the served release were missing and were made again.
     """
 
     outcome: Literal["published", "nothing_new", "not_published"]
     release_id: str | None
     seconds: float
     failures: tuple[str, ...] = ()
+    mended: bool = False
 
 
 def has_news(settings: Settings, as_at: date | None = None) -> bool:
@@ -141,11 +144,11 @@ def refresh(
     """
     began = time.monotonic()
     if not force and not has_news(settings, as_at):
-        return _nothing_new(settings, began)
+        return _nothing_new(settings, began, wait_seconds)
     with refresh_lock(settings, wait_seconds):
         if not force and wait_seconds and not has_news(settings, as_at):
             # The refresh that was waited for has done it.
-            return _nothing_new(settings, began)
+            return _nothing_new(settings, began, 0)
         if force:
             _forget_loads(settings)
         failures = _run_and_leave_a_page(settings, progress, as_at)
@@ -232,9 +235,21 @@ def leave_page(
         return None
 
 
-def _nothing_new(settings: Settings, began: float) -> RefreshResult:
+def _nothing_new(settings: Settings, began: float, wait_seconds: float) -> RefreshResult:
+    """Leave what is served as it is; what should lie beside it and does not is made again.
+
+    Raises:
+        NotPublished: Something is missing beside the served release and cannot be made.
+    """
     last = read_last_run(settings.state_file)
-    return RefreshResult("nothing_new", last.release_id if last else None, time.monotonic() - began)
+    release_id = last.release_id if last else None
+    mended = False
+    if release_id is not None and settings.keeps_history and not have_companions(settings, release_id):
+        with refresh_lock(settings, wait_seconds):
+            if not have_companions(settings, release_id):
+                mend_companions(settings, release_id)
+                mended = True
+    return RefreshResult("nothing_new", release_id, time.monotonic() - began, mended=mended)
 
 
 def _forget_loads(settings: Settings) -> None:

@@ -25,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from pipelines.acquire.disclosure_policy import DisclosurePolicy
 from pipelines.acquire.landed_schema import DECLARABLE, NUMERIC, MarkerMeaning, Provides
 from pipelines.acquire.period_labels import YearType
 from pipelines.acquire.readers import READERS
@@ -259,6 +260,7 @@ class Source(Declared):
         indicator_column: For ``wide_table``, the header that names the indicator, if rows differ in it.
         tables: Its tables.
         indicators: Its indicators.
+        disclosure: What the public edition withholds of it; every source decides.
         gate: Limits of its gate.
     """
 
@@ -282,6 +284,7 @@ class Source(Declared):
     indicator_column: Text | None = None
     tables: Annotated[tuple[Table, ...], Field(min_length=1)]
     indicators: tuple[Indicator, ...] = ()
+    disclosure: DisclosurePolicy
     gate: Gate = Gate()
 
     _digest: str = PrivateAttr(default="")

@@ -21,7 +21,7 @@ from pipelines.release_archive import Archive, Manifest
 from pipelines.run_inputs import changed_since
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from pipelines.run_inputs import RunInputs
@@ -68,6 +68,7 @@ def archive_release(
     *,
     content_checksum: str,
     previous_release_id: str | None,
+    more_snapshots: Mapping[str, Path] | None = None,
 ) -> Manifest:
     """Keep everything that a release was made from, and the snapshots with which later ones are compared.
 
@@ -78,6 +79,7 @@ def archive_release(
         release_file: Its stored file, not served yet.
         content_checksum: Of its tables.
         previous_release_id: The release that is served until now.
+        more_snapshots: What else the next release has to know of this one: name to file.
 
     Returns:
         The manifest, as written.
@@ -103,7 +105,8 @@ def archive_release(
         },
     )
     with tempfile.TemporaryDirectory(prefix="outcomes_snapshots_") as folder:
-        snapshots = archive.put_all(Path(folder), take_snapshots(release_file, Path(folder), settings.dbt_project))
+        taken = take_snapshots(release_file, Path(folder), settings.dbt_project)
+        snapshots = archive.put_all(Path(folder), {**taken, **(more_snapshots or {})})
     manifest = Manifest(
         release_id=release_id,
         previous_release_id=previous_release_id,

@@ -12,6 +12,7 @@ import click
 import pytest
 
 from pipelines.cli import outcomes
+from pipelines.companions import ENTRY_PAGE
 from pipelines.publish.release import METADATA_TABLES
 from pipelines.settings import Settings
 
@@ -80,6 +81,9 @@ def test_generated_paths_are_those_of_the_settings() -> None:
             settings.live,
             settings.history,
             settings.runs / "index.html",
+            settings.public / ENTRY_PAGE,
+            settings.public / "<release>",
+            settings.exports / "<release>",
         )
     }
     named = {

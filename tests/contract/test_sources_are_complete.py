@@ -339,6 +339,8 @@ homepage: null
 provides: indicator_values
 reader: tidy_table
 release_calendar: {{cadence: annual, stale_after_days: 500, next_release: 2027-06-30}}
+disclosure: {{method: threshold, min_count: 8, round_to: null, zero_is_safe: true, secondary: true, levels: all,
+  population_indicators: [], owner: Public health intelligence lead, review_date: 2027-11-30, reason: Invented.}}
 year_type: snapshot
 columns: {{Area: area_code, Name: area_name, As at: period_label, People: value}}
 tables:

@@ -410,9 +410,9 @@ OVER_TIME = Sheet(
     columns=(
         *_COMMITMENT,
         *_MEASURED,
-        SheetColumn("End of period", "period_end", "date", 18, "dim_period.period_end"),
-        *_ACTUAL,
-        *_TARGET,
+        # What belongs into one line chart stands side by side, so that one drag selects it.
+        _ACTUAL[0],
+        _TARGET[1],
         SheetColumn(
             "Straight path",
             "trajectory_value",
@@ -421,6 +421,9 @@ OVER_TIME = Sheet(
             "fct_target_vs_actual.trajectory_value",
             absent_field="withheld",
         ),
+        *_ACTUAL[1:],
+        _TARGET[0],
+        SheetColumn("End of period", "period_end", "date", 18, "dim_period.period_end"),
         SheetColumn(
             "Gap to target",
             "gap_to_target",

@@ -45,6 +45,10 @@ def calendar(**changes: Any) -> Callable[[Declaration], object]:
     return lambda declaration: declaration["release_calendar"].update(changes)
 
 
+def disclosure(**changes: Any) -> Callable[[Declaration], object]:
+    return lambda declaration: declaration["disclosure"].update(changes)
+
+
 def twice(key: str) -> Callable[[Declaration], object]:
     return lambda declaration: declaration[key].append(declaration[key][0])
 
@@ -55,6 +59,16 @@ def twice(key: str) -> Callable[[Declaration], object]:
         (without("licence"), "licence: Field required"),
         (without("owner"), "owner: Field required"),
         (without("release_calendar"), "release_calendar: Field required"),
+        (without("disclosure"), "disclosure: Field required"),
+        (disclosure(min_count=None), "min_count: needed for threshold and round"),
+        (disclosure(min_count=2), "disclosure.min_count: Input should be greater than or equal to 3"),
+        (disclosure(method="none"), "min_count: needed for threshold and round, and empty (null) for none"),
+        (disclosure(method="round"), "round_to: needed for round"),
+        (disclosure(round_to=5), "round_to: needed for round"),
+        (disclosure(secondary=False), "a threshold without it can be undone by subtraction"),
+        (disclosure(levels=[]), "disclosure.levels"),
+        (disclosure(levels="national"), "disclosure.levels"),
+        (disclosure(threshold=5), "disclosure.threshold: Extra inputs are not permitted"),
         (with_(licence=" "), "licence: String should have at least 1 character"),
         (with_(release_calendar={"cadence": "annual"}), "release_calendar.stale_after_days: Field required"),
         (calendar(next_release=None), "a source with the cadence annual says when its next release is due"),

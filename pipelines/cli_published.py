@@ -113,9 +113,12 @@ def conformance(file: Path | None) -> None:
       outcomes conformance warehouse/public/20261126T072436Z-e8636cdf/outcomes_public.duckdb
     """  # noqa: D301 - click wants a real backspace here
     from pipelines.publish.conformance.page import tell_conformance
+    from pipelines.publish.conformance.promises import PROMISES
+    from pipelines.publish.public_edition import is_public, public_promises
 
     settings = Settings.from_environment()
     found = settings.served_file if file is None else file
     if not found.is_file():
         raise NotPublished("Nothing is published yet. Run: outcomes refresh")
-    leave(tell_conformance(console_of_now(), found))
+    promises = public_promises(PROMISES) if is_public(found) else PROMISES
+    leave(tell_conformance(console_of_now(), found, promises))

@@ -145,15 +145,17 @@ def make_companions(
         What was made.
 
     Raises:
-        NotPublished: Something cannot be exported, or a small count could not be protected. Neither folder has the
-            release then.
+        NotPublished: Something cannot be exported, a small count could not be protected, or the public edition breaks
+            a rule for published files. Neither folder has the release then.
         OutcomesError: The report cannot be built.
         OSError: A folder cannot be written to.
     """
     from pipelines.acquire.source_registry import load_sources
+    from pipelines.publish.conformance.lint import require_conformance
+    from pipelines.publish.conformance.promises import PROMISES
     from pipelines.publish.exports.checksums import write_checksums
     from pipelines.publish.exports.release_exports import write_exports
-    from pipelines.publish.public_edition import make_public_edition
+    from pipelines.publish.public_edition import make_public_edition, public_promises
     from pipelines.report.site import build_site
 
     clear_unfinished(settings)
@@ -175,6 +177,7 @@ def make_companions(
             {name: source.disclosure for name, source in load_sources(settings.sources).items()},
             memory,
         )
+        require_conformance(public / PUBLIC_FILE, promises=public_promises(PROMISES))
         lap("public edition")
         write_exports(release_file, exports, edition="whole", workbook=exports / WORKBOOK)
         write_exports(public / PUBLIC_FILE, public / DATA_FOLDER, edition="public", workbook=public / WORKBOOK)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PublicEditionReport",
     "SuppressedCells",
+    "is_public",
     "make_public_edition",
     "public_promises",
     "read_suppressed",
@@ -75,6 +76,19 @@ _AGGREGATION: Final = {
 }
 _PUBLIC: Final = "The public edition, without what may identify somebody. "
 _SUPPRESSED_HERE: Final = "Withheld, by the publisher or in this edition, so that nobody can be identified."
+
+
+def is_public(file: Path) -> bool:
+    """Return whether a file says that it is a public edition.
+
+    Args:
+        file: A DuckDB file; one that cannot be read is none.
+    """
+    try:
+        with duckdb.connect(str(file), read_only=True, config={"enable_external_access": False}) as connection:
+            return connection.execute("select edition from release").fetchall() == [("public",)]
+    except duckdb.Error:
+        return False
 
 
 def public_promises(promises: Promises) -> Promises:

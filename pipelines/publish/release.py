@@ -125,6 +125,10 @@ METADATA_TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "release_id": ("VARCHAR NOT NULL", "Name of the release: when it was built, start of its fingerprint."),
             "built_at": ("TIMESTAMP NOT NULL", "When the release was built (UTC)."),
             "as_at": ("DATE NOT NULL", "Day for which the statuses speak."),
+            "edition": (
+                "VARCHAR NOT NULL",
+                "whole, for staff: small counts may be in it; public: they, and what would give one away, are not.",
+            ),
             "code_version": ("VARCHAR NOT NULL", "Version of the code that built the release."),
             "input_fingerprint": ("VARCHAR NOT NULL", "Fingerprint of all that went in: data, seeds, rules, code."),
             "storage_version": ("VARCHAR NOT NULL", "DuckDB storage format: the oldest client that opens the file."),
@@ -431,6 +435,7 @@ def _add_release_row(
         "release_id": release.release_id,
         "built_at": release.built_at_utc,
         "as_at": release.as_at,
+        "edition": "whole",
         "code_version": release.code_version,
         "input_fingerprint": release.input_fingerprint,
         "storage_version": STORAGE_VERSION,

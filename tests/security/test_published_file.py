@@ -91,4 +91,13 @@ def test_every_table_for_a_spreadsheet_is_safe() -> None:
     assert [path.name for path in writers if "[safe_cell(" not in path.read_text(encoding="utf-8")] == []
     assert {path.name for path in writers} >= {"scorecard_csv.py"}
     others = ("write_csv(", "to_csv(", "DictWriter(", "format csv", "(format 'csv'")
-    assert [path.name for path in MODULES for way in others if way in path.read_text(encoding="utf-8")] == []
+    # The tables of a release are copies for programs, equal to the file cell by cell; their README.txt says how to
+    # import them into a spreadsheet, and the workbook, with formulas off, is the one for people.
+    copies = {"pipelines/publish/exports/tables.py"}
+    writing = {
+        path.relative_to(PROJECT).as_posix()
+        for path in MODULES
+        for way in others
+        if way in path.read_text(encoding="utf-8")
+    }
+    assert writing == copies

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.publish.conformance.lint import lint_file
+from pipelines.publish.conformance.promises import PROMISES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipelines.publish.conformance.findings import RuleResult
+    from pipelines.publish.conformance.promises import Promises
 
 CONFORMS, BROKEN = 0, 1
 
@@ -56,12 +58,13 @@ def conformance_table(results: Sequence[RuleResult]) -> Table:
     return table
 
 
-def tell_conformance(console: Console, file: Path) -> int:
+def tell_conformance(console: Console, file: Path, promises: Promises = PROMISES) -> int:
     """Hold a file against every rule and say what came of it.
 
     Args:
         console: Where to say it.
         file: A published file.
+        promises: What it has to hold.
 
     Returns:
         The exit code: 0 when every rule holds, 1 when one does not.
@@ -69,7 +72,7 @@ def tell_conformance(console: Console, file: Path) -> int:
     Raises:
         NotOurFile: It is no DuckDB file, or cannot be opened.
     """
-    results = lint_file(file)
+    results = lint_file(file, promises=promises)
     console.print(conformance_table(results))
     console.print()
     console.print(summary_line(results))

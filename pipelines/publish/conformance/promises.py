@@ -209,7 +209,7 @@ PROMISES: Final = Promises(
             *("is_latest", "is_suppressed", "period_start_date_key", "period_end_date_key", "published_date_key"),
         ),
         "relationships": ("from_table", "from_column", "to_table", "to_column", "cardinality"),
-        "release": ("release_id", "built_at", "as_at", "code_version", "row_count", "content_checksum"),
+        "release": ("release_id", "built_at", "as_at", "edition", "code_version", "row_count", "content_checksum"),
         "v_scorecard": (
             *("framework", "commitment_id", "title", "area_code", "area_name", "status_code"),
             *("not_assessable_reason", "explanation", "actual_value", "target_value", "baseline_value"),

@@ -99,7 +99,7 @@ class Target:
         rule: Rule of a comparator.
     """
 
-    kind: str
+    kind: str | None
     operator: str | None
     value: float | None
     due: date | None
@@ -108,7 +108,7 @@ class Target:
     @property
     def is_comparator(self) -> bool:
         """Whether the target moves with another place."""
-        return "comparator" in self.kind
+        return "comparator" in (self.kind or "")
 
     @property
     def is_none(self) -> bool:

@@ -185,6 +185,7 @@ def test_release_row_states_what_the_file_holds(settings: Settings, make_build: 
             "20261122T153000Z-00000000",
             datetime(2026, 11, 22, 15, 30),
             date(2026, 11, 22),
+            "whole",
             "0.1.0",
             "00000000ffff",
             "v1.0.0",

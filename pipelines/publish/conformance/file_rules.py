@@ -38,7 +38,7 @@ def storage_format(file: LintedFile) -> Looked:
     if found == STORAGE_HEADER:
         return Looked(1)
     seen = f"has storage format {found} instead of {STORAGE_HEADER} ({STORAGE_VERSION})"
-    return Looked(1, [Violation("", None, seen, f"Attach it with storage_version '{STORAGE_VERSION}'.", str(found))])
+    return Looked(1, [Violation("", None, seen, f"Attach it with the storage version {STORAGE_VERSION}.", str(found))])
 
 
 def no_write_ahead_log(file: LintedFile) -> Looked:

@@ -121,6 +121,8 @@ insert into bridge_area_neighbour values (1, 1, 2, 'E08000009', 'icb'), (2, 2, 1
 
 create table fct_data_quality_check (check_id varchar primary key, outcome varchar not null, observed varchar);
 insert into fct_data_quality_check values ('a_rule', 'passed', ''), ('b_rule', 'passed', 'Line 1' || chr(10) || 'two');
+-- A publisher's note with a line end stops nothing.
+update fct_indicator_value set value_note = 'Small' || chr(10) || 'count' where indicator_value_key = 101;
 
 create table known_issue (issue_id varchar primary key, title varchar not null);
 
@@ -422,8 +424,8 @@ BREACHES = [
     ),
     Breach(
         "text_is_not_empty",
-        "update fct_indicator_value set value_note = '' where value_note is null",
-        "fct_indicator_value.value_note is a text without characters in 2 rows",
+        "update dim_date set month_name = '' where date_key in (20260101, 20260102)",
+        "dim_date.month_name is a text without characters in 2 rows",
     ),
     *(
         Breach(

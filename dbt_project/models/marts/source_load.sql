@@ -15,8 +15,9 @@ select
     cast(l.load_id as varchar) as load_id,
     cast(l.load_state as varchar) as load_state,
     cast(l.is_stale as smallint) as is_stale,
-    cast(l.reason as varchar) as load_reason,
-    cast(l.source_releases as varchar) as source_releases,
+    -- Of a load that was refused before it was read, nothing is known but why.
+    nullif(trim(cast(l.reason as varchar)), '') as load_reason,
+    nullif(trim(cast(l.source_releases as varchar)), '') as source_releases,
     cast(l.files as bigint) as files,
     cast(l.landed_rows as bigint) as landed_rows,
     cast(l.quarantined_rows as bigint) as quarantined_rows,

@@ -66,6 +66,12 @@ place of ``indicator``, or of the two groups that a gap lies between."""
 TEXT_AS_FOUND: Final = frozenset(
     {
         "value_as_published",
+        "value_note",
+        "indicator_name_published",
+        "load_reason",
+        "reason",
+        "approval_reason",
+        "approved_by",
         "offending_value",
         "record_json",
         "details_json",

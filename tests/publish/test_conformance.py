@@ -511,7 +511,7 @@ BREACHES = [
     ),
     Breach(
         "columns_are_the_promised",
-        "alter table fct_indicator_value rename value_note to note",
+        "alter table fct_indicator_value rename value_note to note; update fct_indicator_value set note = null",
         "fct_indicator_value.value_note is promised and not there",
         describe=True,
     ),

@@ -25,7 +25,7 @@ help: ## Show this list
 refresh: $(STAMP) ## Load, check, model and publish what has changed (ARGS: options of outcomes refresh)
 	@$(BIN)/outcomes refresh $(ARGS)
 
-# In the order of the folders: the whole refreshes of tests/end_to_end begin early instead of being waited for at the end.
+# In the order of tests/conftest.py: the whole refreshes begin first instead of being waited for at the end.
 test: $(STAMP) ## Run the tests (ARGS: options of pytest)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 

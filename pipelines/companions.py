@@ -11,6 +11,7 @@ import json
 import shutil
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -108,6 +109,7 @@ class Companions:
             "report": str(self.public / REPORT_PAGE),
             "report pages": self.pages,
             "withheld in the public edition": self.suppressed_figures,
+            "public edition": "\n".join(self.said),
             **{f"seconds, {part}": round(taken, 1) for part, taken in self.seconds.items()},
         }
 
@@ -171,24 +173,27 @@ def make_companions(
         seconds[part], began = now - began, now
 
     try:
-        edition = make_public_edition(
-            release_file,
-            public / PUBLIC_FILE,
-            {name: source.disclosure for name, source in load_sources(settings.sources).items()},
-            memory,
-        )
-        require_conformance(public / PUBLIC_FILE, promises=public_promises(PROMISES))
-        lap("public edition")
-        write_exports(release_file, exports, edition="whole", workbook=exports / WORKBOOK)
-        write_exports(public / PUBLIC_FILE, public / DATA_FOLDER, edition="public", workbook=public / WORKBOOK)
-        lap("exports")
-        site = build_site(
-            public / PUBLIC_FILE,
-            public / REPORT_FOLDER,
-            edition="public",
-            methods=settings.dbt_project / "docs" / "methods.md",
-            downloads=downloads_beside(public),
-        )
+        # Drawing charts and reading tables leave Python free, so that the two editions are exported side by side.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            whole = beside.submit(write_exports, release_file, exports, edition="whole", workbook=exports / WORKBOOK)
+            edition = make_public_edition(
+                release_file,
+                public / PUBLIC_FILE,
+                {name: source.disclosure for name, source in load_sources(settings.sources).items()},
+                memory,
+            )
+            require_conformance(public / PUBLIC_FILE, promises=public_promises(PROMISES))
+            lap("public edition")
+            write_exports(public / PUBLIC_FILE, public / DATA_FOLDER, edition="public", workbook=public / WORKBOOK)
+            lap("exports")
+            site = build_site(
+                public / PUBLIC_FILE,
+                public / REPORT_FOLDER,
+                edition="public",
+                methods=settings.dbt_project / "docs" / "methods.md",
+                downloads=downloads_beside(public),
+            )
+            whole.result()
         write_checksums(public)
         lap("report")
         for partial, final in ((exports, settings.exports / release_id), (public, settings.public / release_id)):

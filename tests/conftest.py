@@ -23,6 +23,11 @@ RELEASE_OF_THESE_TESTS = "OUTCOMES_TEST_WAREHOUSE"
 SPEAKS_FOR = "2026-11-22"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the whole refreshes, which take longest, so that nobody waits for them at the end."""
+    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Return the folders of a warehouse in which the data of this repository are published. Only to be read."""

@@ -278,46 +278,53 @@ def have_companions(settings: Settings, release_id: str) -> bool:
         leads = all(json.loads(file.read_text(encoding="utf-8"))["release_id"] == release_id for file in pointed)
     except (OSError, ValueError, KeyError, TypeError):
         return False
+    return leads and (settings.public / ENTRY_PAGE).is_file() and _are_made(settings, release_id)
+
+
+def _are_made(settings: Settings, release_id: str) -> bool:
+    """Return whether both folders of a release are there; they took their names when they were complete."""
     needed = (
-        settings.public / ENTRY_PAGE,
         settings.public / release_id / PUBLIC_FILE,
         settings.public / release_id / WORKBOOK,
         settings.public / release_id / DATA_FOLDER / CHECKSUMS,
         settings.public / release_id / REPORT_PAGE,
         settings.exports / release_id / CHECKSUMS,
     )
-    return leads and all(file.is_file() for file in needed)
+    return all(file.is_file() for file in needed)
 
 
-def mend_companions(settings: Settings, release_id: str) -> Companions:
-    """Make the companions of the served release again, after somebody deleted them or the machine died.
+def mend_companions(settings: Settings, release_id: str) -> None:
+    """Bring the companions of the served release back, after somebody deleted them or the machine died.
 
     Args:
         settings: Folders.
         release_id: The release that is served.
 
-    Returns:
-        What was made.
-
     Raises:
         NotPublished: The release's file is not among the kept releases, or as :func:`make_companions` says.
     """
-    release_file = settings.releases / f"{release_id}{RELEASE_SUFFIX}"
-    if not release_file.is_file():
-        raise NotPublished(f"{release_file} is missing, so its report cannot be made. Refresh with --force.")
+    if not _are_made(settings, release_id):
+        release_file = settings.releases / f"{release_id}{RELEASE_SUFFIX}"
+        if not release_file.is_file():
+            raise NotPublished(f"{release_file} is missing, so its report cannot be made. Refresh with --force.")
+        make_companions(settings, release_file, release_id, _own_memory(settings, release_id))
+    point_to(settings, release_id)
+
+
+def _own_memory(settings: Settings, release_id: str) -> SuppressedCells | None:
+    """Return what public editions up to that of a release withheld and showed, so that it is made as it was."""
     from pipelines.publish.public_edition import read_suppressed
     from pipelines.publish.snapshots import SUPPRESSED
     from pipelines.release_archive import Archive
 
-    archive, memory = Archive(settings.history), None
-    if archive.knows(release_id) and SUPPRESSED in (kept := archive.read(release_id).snapshots):
-        with tempfile.TemporaryDirectory(prefix="outcomes_memory_") as folder:
-            file = Path(folder) / f"{SUPPRESSED}.parquet"
-            archive.restore(kept[SUPPRESSED], file)
-            memory = read_suppressed(file)
-    companions = make_companions(settings, release_file, release_id, memory)
-    point_to(settings, release_id)
-    return companions
+    archive = Archive(settings.history)
+    kept = archive.read(release_id).snapshots if archive.knows(release_id) else {}
+    if SUPPRESSED not in kept:
+        return None
+    with tempfile.TemporaryDirectory(prefix="outcomes_memory_") as folder:
+        file = Path(folder) / f"{SUPPRESSED}.parquet"
+        archive.restore(kept[SUPPRESSED], file)
+        return read_suppressed(file)
 
 
 def remove_companions(settings: Settings, release_id: str) -> None:

@@ -18,6 +18,8 @@ import duckdb
 import pytest
 import yaml
 
+from pipelines.companions import PUBLIC_FILE, have_companions
+from pipelines.publish.public_edition import read_suppressed
 from pipelines.refresh import has_news
 
 pytestmark = pytest.mark.slow
@@ -719,3 +721,32 @@ def test_a_refresh_that_was_killed_leaves_what_was_served_and_the_next_one_goes_
     assert served_after == first.sha256
     assert later_days.damaged.said.code == 0
     assert later_days.damaged.sha256 != first.sha256
+
+
+def test_what_can_be_handed_on_is_of_the_release_that_is_served(first_day: FirstDay, later_days: LaterDays) -> None:
+    served, blocked = first_day.checkout, later_days.blocked
+    assert have_companions(served.settings, max(served.releases()))
+    assert len(served.releases()) == 2
+    kept = {folder.name for folder in served.settings.public.iterdir() if folder.is_dir()}
+    assert kept == {folder.name for folder in served.settings.exports.iterdir() if folder.is_dir()}
+    assert kept == set(served.releases())
+    # The refresh that was held back has left the first release in its place.
+    (stays,) = blocked.releases()
+    assert have_companions(blocked.settings, stays)
+    assert [folder.name for folder in blocked.settings.public.iterdir() if folder.is_dir()] == [stays]
+    # Two editions in a row: what the first withheld, the second withholds, and both are what they say.
+    editions = [read_suppressed(served.settings.public / one / PUBLIC_FILE) for one in sorted(served.releases())]
+    assert editions[0].suppressed
+    assert editions[0].suppressed <= editions[1].suppressed
+
+
+def test_the_public_edition_shows_no_small_count_and_the_served_file_does(first_day: FirstDay) -> None:
+    settings = first_day.checkout.settings
+    small = "select count(*) from fct_indicator_value where count between 1 and 7"
+    public = settings.public / max(first_day.checkout.releases()) / PUBLIC_FILE
+    found: list[int] = []
+    for file in (settings.served_file, public):
+        with duckdb.connect(str(file), read_only=True) as connection:
+            found.append(connection.execute(small).fetchall()[0][0])
+    assert found[0] > 50
+    assert found[1] == 0

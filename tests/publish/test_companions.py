@@ -11,11 +11,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
+from pipelines import companions
 from pipelines.cli import outcomes
 from pipelines.companions import (
     ENTRY_PAGE,
@@ -26,6 +28,7 @@ from pipelines.companions import (
     clear_unfinished,
     companions_of_new_release,
     have_companions,
+    make_companions,
     mend_companions,
     point_to,
     prune_companions,
@@ -91,7 +94,16 @@ def remade(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Remade:
     settings = copy_of(made, tmp_path_factory.mktemp("remade"))
     shutil.rmtree(settings.public)
     assert not have_companions(settings, made.release_id)
-    return Remade(settings, mend_companions(settings, made.release_id))
+    made_again: list[Companions] = []
+
+    def remember(*arguments: Any) -> Companions:
+        made_again.append(make_companions(*arguments))
+        return made_again[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(companions, "make_companions", remember)
+        mend_companions(settings, made.release_id)
+    return Remade(settings, made_again[0])
 
 
 def withheld(file: Path) -> list[tuple[str, int]]:
@@ -185,9 +197,22 @@ def test_what_was_lost_is_made_again_and_withholds_the_same(made: Made, remade: 
     assert list(remade.settings.public.glob("*.partial")) == []
 
 
+def test_pointers_that_are_lost_are_set_again_and_nothing_is_made(
+    made: Made, copied: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a kill between serving a release and leading to it."""
+    monkeypatch.delattr(companions, "make_companions")
+    for pointer in (copied.public / LATEST, copied.public / ENTRY_PAGE, copied.exports / LATEST):
+        pointer.unlink()
+    assert not have_companions(copied, made.release_id)
+    mend_companions(copied, made.release_id)
+    assert have_companions(copied, made.release_id)
+
+
 def test_nothing_can_be_made_again_without_the_release(made: Made, copied: Settings) -> None:
     with pytest.raises(NotPublished, match=rf"{made.release_id}\.duckdb is missing.*--force"):
         shutil.rmtree(copied.releases)
+        shutil.rmtree(copied.exports)
         mend_companions(copied, made.release_id)
 
 

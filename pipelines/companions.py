@@ -8,6 +8,7 @@ made again at any time: a folder that is lost is made again by the next refresh.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import tempfile
 import time
@@ -205,6 +206,9 @@ def make_companions(
         clear_unfinished(settings)
         remove_companions(settings, release_id)
         raise
+    said = tuple(edition.sentences())
+    if edition.exposed_before:
+        logging.getLogger(__name__).warning(said[-1])
     return Companions(
         release_id=release_id,
         exports=settings.exports / release_id,
@@ -213,7 +217,7 @@ def make_companions(
         pages=site.pages,
         seconds=seconds,
         memory=edition.suppressed,
-        said=tuple(edition.sentences()),
+        said=said,
     )
 
 

@@ -192,19 +192,20 @@ def listening(ui: Ui):
 
 
 @pytest.fixture(scope="session")
-def browser(ui: Ui) -> Generator[Any]:
-    """Start Chromium without a window."""
+def chromium() -> Generator[Any]:
+    """Start Chromium without a window, once for all tests of a process: its driver does not start twice."""
+    require(shutil.which("chromium"), "the program chromium")
     sync_api = module("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(QUIET))
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(QUIET))
+        yield started
+        started.close()
 
 
 @pytest.fixture
-def page(browser: Any) -> Generator[Any]:
+def page(ui: Ui, chromium: Any) -> Generator[Any]:
     """Open an empty page, large enough for the graph."""
-    context = browser.new_context(viewport={"width": 1600, "height": 1000})
+    context = chromium.new_context(viewport={"width": 1600, "height": 1000})
     context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()

@@ -1,10 +1,11 @@
 """The report on disk, and the system's Chromium looking at it.
 
-Building the report, starting the browser and asking axe-core belong here; what has to be seen belongs in the tests.
+Finding the report, opening a window on it and asking axe-core belong here; what has to be seen belongs in the tests.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from collections.abc import Generator
@@ -14,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from pipelines.report.site import Download, build_site, links
+from pipelines.report.site import links
+from pipelines.run_inputs import read_last_run
 from pipelines.settings import Settings
 
-from .conftest import QUIET, module, require
+from .conftest import module
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 SAMPLED = 20
 
@@ -52,20 +53,15 @@ class Pages:
 
 
 @pytest.fixture(scope="module")
-def pages(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> Generator[Pages]:
-    """Build the report of the published release and open the browser."""
-    require(shutil.which("chromium"), "the program chromium")
-    sync_api = module("playwright.sync_api")
+def pages(published: Settings, chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Generator[Pages]:
+    """Take the report as the refresh left it, made from the public edition, and open a window."""
     module("axe_playwright_python.sync_playwright")
-    folder = tmp_path_factory.mktemp("browser") / "report"
-    (folder.parent / "outcomes_public.duckdb").write_bytes(b"-")
-    build_site(
-        published.served_file,
-        folder,
-        edition="public",
-        methods=REPOSITORY / "dbt_project" / "docs" / "methods.md",
-        downloads=[Download("The database", "../outcomes_public.duckdb", 1, "0f" * 32, "Every table")],
-    )
+    last = read_last_run(published.state_file)
+    assert last is not None
+    # A copy, beside which the downloads lie as they do beside the original: tests put pages of their own into it.
+    whole = tmp_path_factory.mktemp("browser") / last.release_id
+    shutil.copytree(published.public / last.release_id, whole, copy_function=os.link)
+    folder = whole / "report"
 
     def below(name: str) -> list[str]:
         return [file.relative_to(folder).as_posix() for file in sorted((folder / name).glob("*.html"))]
@@ -84,14 +80,12 @@ def pages(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> Gene
         links.commitment("traf-ces-ccg-monthly-bulletin"),
     ]
     commitments = random.Random(7).sample([path for path in below("commitments") if path not in kinds], SAMPLED)
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(QUIET))
-        context = chromium.new_context()
-        context.set_default_timeout(60_000)
-        found = Pages(folder, kinds, commitments, context)
-        context.on("request", lambda request: found.asked.append(request.url))
-        yield found
-        chromium.close()
+    context = chromium.new_context()
+    context.set_default_timeout(60_000)
+    found = Pages(folder, kinds, commitments, context)
+    context.on("request", lambda request: found.asked.append(request.url))
+    yield found
+    context.close()
 
 
 def violations(page: Any) -> list[str]:

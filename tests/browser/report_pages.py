@@ -53,7 +53,7 @@ class Pages:
 
 
 @pytest.fixture(scope="module")
-def pages(published: Settings, chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Generator[Pages]:
+def pages(chromium: Any, published: Settings, tmp_path_factory: pytest.TempPathFactory) -> Generator[Pages]:
     """Take the report as the refresh left it, made from the public edition, and open a window."""
     module("axe_playwright_python.sync_playwright")
     last = read_last_run(published.state_file)
